@@ -1,0 +1,144 @@
+// Every environment variable that Stoa reads, once: docs/configuration.md and .env.example are generated from this list.
+import { choice, integer, list, optional, text } from "./setting.ts";
+
+export const settings = {
+  port: integer("PORT", {
+    default: 8000,
+    min: 0,
+    max: 65535,
+    meaning: "Port to listen on; 0 takes any free one",
+  }),
+  host: text("HOST", { default: "127.0.0.1", meaning: "Address to listen on; 0.0.0.0 for all" }),
+  dataDir: text("DATA_DIR", {
+    default: "./data",
+    meaning: "Directory of the embedded database and stored files",
+  }),
+  databaseUrl: optional("DATABASE_URL", {
+    meaning: "postgres://… of PostgreSQL 16 or newer; unset runs the embedded one",
+    secret: true,
+    check: databaseUrl,
+  }),
+  publicUrl: optional("PUBLIC_URL", {
+    meaning: "Address under which users reach the server; default http://localhost:PORT",
+    check: httpUrl,
+  }),
+  secretKey: optional("SECRET_KEY", {
+    meaning:
+      "32 bytes in base64 that encrypt stored secrets; made at the first start on the embedded database, required with DATABASE_URL",
+    secret: true,
+    check: secretKey,
+  }),
+  logLevel: choice("LOG_LEVEL", {
+    default: "info",
+    of: ["debug", "info", "warn", "error", "silent"],
+    meaning: "Least level that is logged",
+  }),
+  allowedOrigins: list("ALLOWED_ORIGINS", {
+    meaning: "Origins whose pages may call the API from a browser (CORS)",
+    check: origin,
+  }),
+  tlsCertFile: optional("TLS_CERT_FILE", {
+    meaning: "PEM file with the certificate chain; serves HTTPS together with TLS_KEY_FILE",
+  }),
+  tlsKeyFile: optional("TLS_KEY_FILE", { meaning: "PEM file with the private key of TLS_CERT_FILE" }),
+  webProcesses: integer("WEB_PROCESSES", {
+    default: 1,
+    min: 1,
+    max: 64,
+    meaning: "Web processes that share the port",
+  }),
+  workerConcurrency: integer("WORKER_CONCURRENCY", {
+    default: 4,
+    min: 1,
+    max: 256,
+    meaning: "Jobs that one worker runs at once",
+  }),
+  accessTokenMinutes: integer("ACCESS_TOKEN_EXPIRE_MINUTES", {
+    default: 30,
+    min: 1,
+    max: 1440,
+    unit: "minutes",
+    meaning: "Life of an access token",
+  }),
+  refreshTokenDays: integer("REFRESH_TOKEN_EXPIRE_DAYS", {
+    default: 7,
+    min: 1,
+    max: 365,
+    unit: "days",
+    meaning: "Life of an unused refresh token",
+  }),
+  passwordMinLength: integer("PASSWORD_MIN_LENGTH", {
+    default: 10,
+    min: 8,
+    max: 64,
+    unit: "characters",
+    meaning: "Shortest password",
+  }),
+  maxJobRetries: integer("MAX_JOB_RETRIES", {
+    default: 3,
+    min: 0,
+    max: 25,
+    meaning: "Retries of a failed job before it is dead",
+  }),
+  jobTimeoutSeconds: integer("JOB_TIMEOUT_SECONDS", {
+    default: 300,
+    min: 1,
+    max: 86400,
+    unit: "seconds",
+    meaning: "Time one attempt of a job may take",
+  }),
+  eventRetentionDays: integer("EVENT_RETENTION_DAYS", {
+    default: 30,
+    min: 1,
+    max: 3650,
+    unit: "days",
+    meaning: "Days that the event log is kept",
+  }),
+  jobRetentionDays: integer("JOB_RETENTION_DAYS", {
+    default: 30,
+    min: 1,
+    max: 3650,
+    unit: "days",
+    meaning: "Days that finished jobs are kept",
+  }),
+  databasePoolSize: integer("DATABASE_POOL_SIZE", {
+    default: 4,
+    min: 1,
+    max: 64,
+    meaning: "Connections for requests, per process",
+  }),
+  shutdownGraceSeconds: integer("SHUTDOWN_GRACE_SECONDS", {
+    default: 20,
+    min: 0,
+    max: 3600,
+    unit: "seconds",
+    meaning: "Time to finish what is held before stopping",
+  }),
+} as const;
+
+function databaseUrl(value: string): string {
+  const url = URL.parse(value);
+  if (!url || !["postgres:", "postgresql:"].includes(url.protocol)) throw new Error("a postgres:// address");
+  return value;
+}
+
+function httpUrl(value: string): string {
+  const url = URL.parse(value);
+  if (!url || !["http:", "https:"].includes(url.protocol)) throw new Error("an http:// or https:// address");
+  return value.replace(/\/+$/, "");
+}
+
+function origin(value: string): string {
+  const url = URL.parse(value);
+  if (!url || url.origin !== value)
+    throw new Error("origins such as https://app.example.com, without a path");
+  return value;
+}
+
+function secretKey(value: string): string {
+  const bytes = Buffer.from(value, "base64");
+  if (bytes.length !== 32 || bytes.toString("base64").replace(/=+$/, "") !== value.replace(/=+$/, "")) {
+    throw new Error("32 bytes in base64; `openssl rand -base64 32` makes one");
+  }
+  return value;
+}

@@ -1,0 +1,5 @@
+// The face of the database: connections, transactions, migrations, and what a failure means.
+export { type DatabaseOptions, openDatabase } from "./database.ts";
+export { isDatabaseAway, violatedUnique } from "./failure.ts";
+export { type MigrationSet, migrate } from "./migrations.ts";
+export type { Database, Query, Sql, TransactionOptions, Tx } from "./sql.ts";

@@ -1,0 +1,90 @@
+// What a route is: its description and its handler in one value, so that validation and documentation cannot part.
+import type { z } from "zod";
+import type { Tx } from "../db/index.ts";
+import type { ErrorDefinition } from "../errors/index.ts";
+import type { Logger } from "../telemetry/index.ts";
+
+/** Who calls. API keys join as a second kind. */
+export interface Actor {
+  readonly kind: "user";
+  readonly userId: string;
+  readonly sessionId: string;
+  /** Unix milliseconds at which the token ends. */
+  readonly expiresAt: number;
+}
+
+/** Turns the bearer token of a request into its actor, or undefined when it is not valid (any reason). */
+export type Authenticate = (token: string) => Actor | undefined | Promise<Actor | undefined>;
+
+export interface Reply {
+  readonly status: number;
+  /** Sent as JSON; leave it out for 204. */
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface RouteContext<Access extends RouteAccess, Params, Query, Body> {
+  readonly actor: Access extends "public" ? undefined : Actor;
+  readonly params: Params;
+  readonly query: Query;
+  readonly body: Body;
+  readonly requestId: string;
+  /** The client's address, canonical. */
+  readonly address: string;
+  readonly log: Logger;
+  /** Aborted when the client has gone. */
+  readonly signal: AbortSignal;
+  /** The request as it came; its body is unread only on routes with `body: "stream"`. */
+  readonly request: Request;
+  /**
+   * Runs a write in one transaction, and with an Idempotency-Key stores the answer in the same transaction.
+   * `single: true`: the write is one statement, so without a key no BEGIN and COMMIT are needed.
+   */
+  write(run: (tx: Tx) => Promise<Reply>, options?: { single?: boolean }): Promise<Reply>;
+}
+
+/** Closed until opened: routes ask for a signed-in actor unless they say public. */
+export type RouteAccess = "user" | "public";
+
+export interface ResponseDoc {
+  readonly description: string;
+  readonly schema?: z.ZodType;
+}
+
+export interface RouteSpec<Access extends RouteAccess, Params, Query, Body> {
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** From the root, parameters in braces: `/api/v1/paragraphs/{id}`. */
+  readonly path: string;
+  readonly operationId: string;
+  readonly tag: string;
+  readonly summary: string;
+  readonly description?: string;
+  readonly access: Access;
+  readonly params?: z.ZodType<Params>;
+  readonly query?: z.ZodType<Query>;
+  /** A schema: JSON is parsed and checked. A list of media types: the body is left unread for the handler to stream. */
+  readonly body?: z.ZodType<Body> | { readonly stream: readonly string[] };
+  /** Default 8 MiB for JSON; streams have no bound. */
+  readonly maxBodyBytes?: number;
+  /** A POST that creates, and so takes Idempotency-Key; its handler must write through `write`. */
+  readonly isIdempotent?: boolean;
+  readonly responses: Readonly<Record<number, ResponseDoc>>;
+  /** Refusals of its own, beside those any route may give. */
+  readonly errors?: readonly ErrorDefinition[];
+}
+
+/** A described route with its types folded away; made by `route` only. */
+export interface Route {
+  // The handler's types were checked against the schemas when `route` was called.
+  readonly spec: RouteSpec<RouteAccess, unknown, unknown, unknown>;
+  readonly handle: (
+    context: RouteContext<RouteAccess, unknown, unknown, unknown>,
+  ) => Promise<Reply | Response>;
+}
+
+export function route<Access extends RouteAccess, Params = undefined, Query = undefined, Body = undefined>(
+  spec: RouteSpec<Access, Params, Query, Body>,
+  handle: (context: RouteContext<Access, Params, Query, Body>) => Promise<Reply | Response>,
+): Route {
+  return { spec, handle } as unknown as Route;
+}

@@ -1,0 +1,26 @@
+// The kernel as modules see it: each takes the parts it needs with Pick<Kernel, …>.
+import type { Bus } from "./bus/index.ts";
+import type { Clock } from "./clock/index.ts";
+import type { Config } from "./config/index.ts";
+import type { Database } from "./db/index.ts";
+import type { Events } from "./events/index.ts";
+import type { Http } from "./http/index.ts";
+import type { Jobs } from "./jobs/index.ts";
+import type { Lifecycle } from "./lifecycle/index.ts";
+import type { Secrets } from "./secrets/index.ts";
+import type { Logger, Metrics } from "./telemetry/index.ts";
+
+export interface Kernel {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly db: Database;
+  readonly secrets: Secrets;
+  readonly events: Events;
+  readonly bus: Bus;
+  readonly jobs: Jobs;
+  readonly http: Http;
+  /** Parts that modules run beside requests: pollers, caches that must be filled. */
+  readonly lifecycle: Lifecycle;
+}

@@ -1,0 +1,24 @@
+// A scratch database for a test file: empty or migrated, gone with the test process.
+import { SQL } from "bun";
+import { type Database, type MigrationSet, migrate, openDatabase } from "../kernel/db/index.ts";
+import { testPostgres, testUrl } from "./postgres.ts";
+
+export interface TestDatabase extends Database {
+  readonly url: string;
+  readonly socketDir: string;
+}
+
+let made = 0;
+
+/** Makes a database and applies the migrations. Close it in afterAll. */
+export async function openTestDatabase(sets: readonly MigrationSet[] = []): Promise<TestDatabase> {
+  const { socketDir } = await testPostgres();
+  const name = `t${process.pid}_${++made}`;
+  const admin = new SQL({ url: testUrl("postgres"), path: socketDir, adapter: "postgres", max: 1 });
+  await admin.unsafe(`CREATE DATABASE ${name}`);
+  await admin.close();
+  const url = testUrl(name);
+  const db = openDatabase({ url, socketDir, poolSize: 4, applicationName: "test" });
+  await migrate(db, sets);
+  return Object.assign(db, { url, socketDir });
+}
