@@ -1,3 +1,13 @@
 // The face of HTTP: describe a route with `route`, mount it on `Http`.
 export type { Http } from "./http.ts";
+export {
+  type CursorKey,
+  decodeCursor,
+  encodeCursor,
+  integerParameter,
+  type Page,
+  pageQuery,
+  pageSchema,
+  toPage,
+} from "./page.ts";
 export { type Actor, type Authenticate, type Reply, type Route, type RouteContext, route } from "./route.ts";
