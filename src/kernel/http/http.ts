@@ -1,4 +1,4 @@
-// The HTTP server's contract with the modules.
+// The HTTP server's contract: what modules see, and what the process sees of it.
 import type { Authenticate, Route } from "./route.ts";
 
 export interface Http {
@@ -8,4 +8,15 @@ export interface Http {
   useAuthenticator(authenticate: Authenticate): void;
   /** Answers one request, for tests; the server does the same over a socket. */
   fetch(request: Request): Promise<Response>;
+}
+
+/** The whole of it, for the process that serves. */
+export interface HttpServer extends Http {
+  readonly name: string;
+  start(): Promise<void>;
+  /** Takes no new connections, lets running requests finish within the grace time, then closes what is left. */
+  stop(): Promise<void>;
+  /** Where it listens, such as http://127.0.0.1:8000; undefined unless started. */
+  address(): string | undefined;
+  isStopping(): boolean;
 }

@@ -1,5 +1,6 @@
 // The face of HTTP: describe a route with `route`, mount it on `Http`.
-export type { Http } from "./http.ts";
+export type { Http, HttpServer } from "./http.ts";
+export { createHttp, type HttpDeps } from "./http-server.ts";
 export {
   type CursorKey,
   decodeCursor,
@@ -10,4 +11,12 @@ export {
   pageSchema,
   toPage,
 } from "./page.ts";
-export { type Actor, type Authenticate, type Reply, type Route, type RouteContext, route } from "./route.ts";
+export {
+  type Actor,
+  type Authenticate,
+  type Reply,
+  type Route,
+  type RouteContext,
+  route,
+  type Upload,
+} from "./route.ts";

@@ -23,6 +23,14 @@ export interface Reply {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** A streamed body on its way in, see `RouteContext.upload`. */
+export interface Upload {
+  /** The bytes as they come, to be read once and with backpressure. Errors when the client goes before the end. */
+  readonly body: ReadableStream<Uint8Array>;
+  /** Call it in the transaction of the last write, after the body's end: the answer is stored under the Idempotency-Key. */
+  finish(tx: Tx, reply: Reply): Promise<Reply>;
+}
+
 export interface RouteContext<Access extends RouteAccess, Params, Query, Body> {
   readonly actor: Access extends "public" ? undefined : Actor;
   readonly params: Params;
@@ -41,6 +49,12 @@ export interface RouteContext<Access extends RouteAccess, Params, Query, Body> {
    * `single: true`: the write is one statement, so without a key no BEGIN and COMMIT are needed.
    */
   write(run: (tx: Tx) => Promise<Reply>, options?: { single?: boolean }): Promise<Reply>;
+  /**
+   * What `write` is to routes with `body: {stream}`: with an Idempotency-Key it holds the key while the body is read, in as many
+   * transactions as it takes. The same key and bytes again give the stored answer (without calling `run`); while it
+   * runs, 409; other bytes, 422; when `run` throws or the process dies the key is free again.
+   */
+  upload(run: (upload: Upload) => Promise<Reply>): Promise<Reply>;
 }
 
 /** Closed until opened: routes ask for a signed-in actor unless they say public. */

@@ -1,0 +1,83 @@
+// Reading a request's body: within its bound, as valid UTF-8, as JSON. No database connection is held meanwhile.
+import { kernelErrors } from "../errors/index.ts";
+import { checkValue } from "./text-check.ts";
+
+export const DEFAULT_MAX_BODY_BYTES = 8 * 1024 * 1024;
+
+const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
+
+/** The parsed and checked JSON of a body, or undefined when there is none. */
+export async function readJson(request: Request, maxBytes: number): Promise<unknown> {
+  const type = request.headers.get("content-type");
+  if (type !== null && !JSON_TYPE.test(type)) {
+    throw unsupported(["application/json"]);
+  }
+  refuseEncoded(request);
+  const bytes = await readBytes(request, maxBytes);
+  if (bytes.length === 0) return undefined;
+  const value = parseJson(decodeText(bytes));
+  checkValue(value, "body");
+  return value;
+}
+
+/** Throws unless the Content-Type is one of `types`, whatever its parameters. */
+export function checkStreamType(request: Request, types: readonly string[]): void {
+  const type = request.headers.get("content-type")?.split(";", 1)[0]?.trim().toLowerCase();
+  if (type === undefined || !types.includes(type)) throw unsupported(types);
+  refuseEncoded(request);
+}
+
+function refuseEncoded(request: Request): void {
+  const encoding = request.headers.get("content-encoding");
+  if (encoding === null || encoding.toLowerCase() === "identity") return;
+  throw kernelErrors.UNSUPPORTED_MEDIA_TYPE({ detail: "Send the body without Content-Encoding." });
+}
+
+function unsupported(types: readonly string[]) {
+  return kernelErrors.UNSUPPORTED_MEDIA_TYPE({
+    detail: `Send Content-Type: ${types.join(" or ")}.`,
+    headers: { Accept: types.join(", ") },
+  });
+}
+
+function tooLarge(maxBytes: number) {
+  return kernelErrors.BODY_TOO_LARGE({
+    detail: `The body is larger than the ${maxBytes} bytes that this address takes. Send less at once.`,
+    headers: { Connection: "close" },
+  });
+}
+
+async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
+  const declared = request.headers.get("content-length");
+  if (declared !== null) {
+    if (Number(declared) > maxBytes) throw tooLarge(maxBytes);
+    return request.bytes();
+  }
+  if (request.body === null) return new Uint8Array();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of request.body) {
+    length += chunk.length;
+    if (length > maxBytes) throw tooLarge(maxBytes);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function decodeText(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw kernelErrors.INVALID_JSON({ detail: "The body is not valid UTF-8. Send JSON in UTF-8.", cause });
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    if (cause instanceof RangeError)
+      throw kernelErrors.INVALID_JSON({ detail: "The JSON is nested too deeply." });
+    throw kernelErrors.INVALID_JSON({ cause });
+  }
+}
