@@ -19,8 +19,10 @@ export function newId(nowMs: number = Date.now()): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
-// The last millisecond and counter given out: without them two ids of one millisecond could sort either way.
+// Against house style: the last millisecond and counter given out are the process's, since without them two ids of one
+// millisecond could sort either way, whoever asked for them.
 let lastMs = 0;
+// Against house style: as above.
 let counter = 0;
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
