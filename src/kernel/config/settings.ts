@@ -101,6 +101,13 @@ export const settings = {
     unit: "days",
     meaning: "Days that finished jobs are kept",
   }),
+  projectEraseAfterDays: integer("PROJECT_ERASE_AFTER_DAYS", {
+    default: 7,
+    min: 1,
+    max: 3650,
+    unit: "days",
+    meaning: "Days from the deletion of a project to the erasing of what it held",
+  }),
   databasePoolSize: integer("DATABASE_POOL_SIZE", {
     default: 4,
     min: 1,

@@ -1,0 +1,30 @@
+// How the accounts module says no.
+import { defineErrors } from "../../kernel/errors/index.ts";
+
+export const accountErrors = defineErrors({
+  EMAIL_TAKEN: {
+    status: 409,
+    detail: "There is an account with this address already. Log in, or use another address.",
+  },
+  WEAK_PASSWORD: {
+    status: 422,
+    detail: "This password is too easy to guess; errors says why. Several unrelated words make a good one.",
+  },
+  INVALID_CREDENTIALS: {
+    status: 401,
+    detail: "The address or the password is wrong. Check both and try again.",
+  },
+  INVALID_REFRESH_TOKEN: {
+    status: 401,
+    detail: "The refresh token is not valid or its session has ended. Log in again.",
+  },
+  SIGN_IN_BUSY: {
+    status: 503,
+    detail: "Too many people are signing in just now. Try again in a few seconds.",
+  },
+  USER_NOT_FOUND: { status: 404, detail: "There is no user with this id. Check it." },
+  SESSION_NOT_FOUND: {
+    status: 404,
+    detail: "You have no such session. GET /auth/sessions lists those you have.",
+  },
+});

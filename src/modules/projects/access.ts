@@ -1,0 +1,40 @@
+// A member's access in SQL: asked for by itself, or as one column of another module's statement.
+import type { Query, Sql } from "../../kernel/db/index.ts";
+import { type Access, personalProjectId, type Role } from "./model.ts";
+
+const ROLES: readonly Role[] = ["owner", "collaborator", "viewer"];
+const ARCHIVED = "/archived";
+
+/** Each text the column can hold, made once: reading it is one look-up and makes nothing. */
+const ACCESS_OF_TEXT: ReadonlyMap<string, Access> = new Map(
+  ROLES.flatMap((role): [string, Access][] => [
+    [role, Object.freeze({ role, isArchived: false })],
+    [role + ARCHIVED, Object.freeze({ role, isArchived: true })],
+  ]),
+);
+const OWN: Access = Object.freeze({ role: "owner", isArchived: false });
+
+/**
+ * A text expression for another statement: sql`SELECT p.*, ${accessColumn(sql, sql`p.project_id`, userId)} AS access FROM …`.
+ * NULL when the user is no member or the project is deleted; give what comes out to parseAccess. Nested text does not keep a
+ * statement from being prepared once: measured, as fast as the same text written out.
+ */
+export function accessColumn(sql: Sql, projectId: Query<unknown> | string, userId: string): Query<unknown> {
+  return sql`(SELECT CASE WHEN pr.status = 'archived' THEN m.role || '/archived' ELSE m.role END
+    FROM project_members m JOIN projects pr ON pr.id = m.project_id
+    WHERE m.project_id = ${projectId} AND m.user_id = ${userId} AND pr.deleted_at IS NULL)`;
+}
+
+/** What accessColumn gave; undefined for no member. */
+export function parseAccess(text: string | null): Access | undefined {
+  return text === null ? undefined : ACCESS_OF_TEXT.get(text);
+}
+
+/** One round trip; none for one's personal project, which is always one's own and active. */
+export async function findAccess(sql: Sql, projectId: string, userId: string): Promise<Access | undefined> {
+  if (projectId === personalProjectId(userId)) return OWN;
+  const [row] = await sql<{
+    access: string | null;
+  }>`SELECT ${accessColumn(sql, projectId, userId)} AS access`;
+  return parseAccess(row?.access ?? null);
+}

@@ -1,0 +1,55 @@
+// What follows the end of a project: its rows are erased, module by module, once the time of grace is over.
+import { z } from "zod";
+import type { Database, Tx } from "../../kernel/db/index.ts";
+import type { JobContext, Task } from "../../kernel/jobs/index.ts";
+import { eraseProject, isMarkedDeleted } from "./store/projects.ts";
+
+/** A module's part in erasing a project. */
+export interface Eraser {
+  readonly module: string;
+  /** Deletes at most `limit` of its rows of the project and returns how many; called until that is 0. Safe to repeat. */
+  erase(tx: Tx, projectId: string, limit: number): Promise<number>;
+}
+
+const eraseInput = z.strictObject({ project_id: z.uuid() });
+export type EraseInput = z.infer<typeof eraseInput>;
+
+/** Rows a transaction, so that none holds its locks for long. */
+const BATCH_ROWS = 5_000;
+const TIMEOUT_MS = 3_600_000;
+
+/** @param erasers read when the job runs, since modules join after the task was made. */
+export function createEraseTask(db: Database, erasers: readonly Eraser[]): Task<EraseInput> {
+  return {
+    name: "projects.erase",
+    input: eraseInput,
+    priority: "low",
+    timeoutMs: TIMEOUT_MS,
+    async run({ project_id: projectId }, context) {
+      // Whoever took the mark away by hand wants to keep the project.
+      if (!(await isMarkedDeleted(db.sql, projectId))) return { erased: false };
+      for (const eraser of erasers) await eraseAll(db, eraser, projectId, context);
+      await db.transaction(
+        async (tx) => {
+          await context.fence(tx);
+          await eraseProject(tx, projectId);
+        },
+        { pool: "long" },
+      );
+      return { erased: true };
+    },
+  };
+}
+
+async function eraseAll(db: Database, eraser: Eraser, projectId: string, context: JobContext): Promise<void> {
+  for (let rows = BATCH_ROWS; rows > 0; ) {
+    context.signal.throwIfAborted();
+    rows = await db.transaction(
+      async (tx) => {
+        await context.fence(tx);
+        return eraser.erase(tx, projectId, BATCH_ROWS);
+      },
+      { pool: "long" },
+    );
+  }
+}

@@ -1,0 +1,63 @@
+// What a project is, who its members are, and the pure rules about both.
+
+/** A member is the owner or a collaborator; collaborators are what the owner adds, with one of the lesser roles. */
+export type Role = "owner" | CollaboratorRole;
+export type CollaboratorRole = "collaborator" | "viewer";
+
+/** What a member may count on: his role, and whether the project takes writes. Not a member: no Access at all. */
+export interface Access {
+  readonly role: Role;
+  readonly isArchived: boolean;
+}
+
+export interface Project {
+  readonly id: string;
+  readonly name: string;
+  readonly description: string | null;
+  readonly status: "active" | "archived";
+  readonly ownerId: string;
+  /** Of the member who asked. */
+  readonly role: Role;
+  /** Members besides the owner. */
+  readonly collaboratorCount: number;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+export interface Collaborator {
+  readonly userId: string;
+  readonly role: CollaboratorRole;
+  readonly invitedBy: string;
+  readonly invitedAt: Date;
+}
+
+/** What a PATCH may change; a field left out stays. */
+export interface ProjectChange {
+  readonly name?: string | undefined;
+  readonly description?: string | null | undefined;
+  readonly status?: Project["status"] | undefined;
+}
+
+/** The personal project has the id of its user: a call that names no project needs no look-up. */
+export function personalProjectId(userId: string): string {
+  return userId;
+}
+
+export function isPersonal(project: { readonly id: string; readonly ownerId: string }): boolean {
+  return project.id === personalProjectId(project.ownerId);
+}
+
+export function accessOf(project: Pick<Project, "role" | "status">): Access {
+  return { role: project.role, isArchived: project.status === "archived" };
+}
+
+/** The fields of a change that differ from what the project has. */
+export function differing(project: Project, change: ProjectChange): ProjectChange {
+  return {
+    ...(change.name !== undefined && change.name !== project.name ? { name: change.name } : {}),
+    ...(change.description !== undefined && change.description !== project.description
+      ? { description: change.description }
+      : {}),
+    ...(change.status !== undefined && change.status !== project.status ? { status: change.status } : {}),
+  };
+}

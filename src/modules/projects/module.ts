@@ -1,0 +1,50 @@
+// Wiring of projects: mounts the routes, hears of sign-ups, registers the erasing, returns the face.
+import { join } from "node:path";
+import type { MigrationSet, Sql } from "../../kernel/db/index.ts";
+import type { Kernel } from "../../kernel/index.ts";
+import type { Accounts } from "../accounts/index.ts";
+import { findAccess } from "./access.ts";
+import { createCollaboratorActions } from "./actions/collaborators.ts";
+import { createProjectActions } from "./actions/projects.ts";
+import { collaboratorRoutes } from "./http/collaborators.ts";
+import { projectRoutes } from "./http/projects.ts";
+import { createEraseTask, type Eraser } from "./jobs.ts";
+import type { Access } from "./model.ts";
+
+export interface Projects {
+  /** A user's access to a project, in one round trip or none; undefined when he is no member. Give it to `allow`. */
+  access(sql: Sql, projectId: string, userId: string): Promise<Access | undefined>;
+  /** A module's part in erasing deleted projects; call it while wiring. */
+  onErase(eraser: Eraser): void;
+}
+
+export type ProjectsKernel = Pick<Kernel, "config" | "db" | "events" | "jobs" | "http">;
+
+export const projectsMigrations: MigrationSet = {
+  module: "projects",
+  directory: join(import.meta.dirname, "migrations"),
+};
+
+export function createProjects(kernel: ProjectsKernel, accounts: Accounts): Projects {
+  const { config, db, events, jobs, http } = kernel;
+  const publicUrl = config.publicUrl ?? `http://localhost:${config.port}`;
+  const erasers: Eraser[] = [];
+  const eraseTask = createEraseTask(db, erasers);
+  jobs.register(eraseTask);
+
+  const actions = createProjectActions({
+    events,
+    jobs,
+    eraseTask,
+    eraseAfterDays: config.projectEraseAfterDays,
+  });
+  const collaborators = createCollaboratorActions({ events, accounts });
+  // Accounts come before projects and know nothing of them: the personal project is made by hearing of the sign-up.
+  accounts.onSignUp((tx, user) => actions.createPersonal(tx, user));
+  http.mount([
+    ...projectRoutes({ db, events, actions, publicUrl }),
+    ...collaboratorRoutes({ db, actions: collaborators }),
+  ]);
+
+  return { access: findAccess, onErase: (eraser) => void erasers.push(eraser) };
+}

@@ -1,0 +1,80 @@
+// Who may do what in a project: the one table that every route of every module asks, and how it says no.
+import type { ErrorDefinition } from "../../kernel/errors/index.ts";
+import { projectErrors } from "./errors.ts";
+import { type Access, accessOf, isPersonal, type Project, type ProjectChange, type Role } from "./model.ts";
+
+interface Rule {
+  readonly roles: readonly Role[];
+  /** Refused while the project is archived. */
+  readonly isWrite: boolean;
+}
+
+const MEMBERS: readonly Role[] = ["owner", "collaborator", "viewer"];
+const WRITERS: readonly Role[] = ["owner", "collaborator"];
+const OWNER: readonly Role[] = ["owner"];
+
+const canSee = (roles: readonly Role[]): Rule => ({ roles, isWrite: false });
+const canChange = (roles: readonly Role[]): Rule => ({ roles, isWrite: true });
+
+/** Every permission of every module. Taking access away and bringing a project back must work on an archived one too. */
+export const permissions = {
+  "project.read": canSee(MEMBERS),
+  "project.update": canChange(OWNER),
+  "project.archive": canSee(OWNER),
+  "project.delete": canSee(OWNER),
+  "project.leave": canSee(MEMBERS),
+  "collaborators.read": canSee(MEMBERS),
+  "collaborators.manage": canChange(OWNER),
+  "collaborators.remove": canSee(OWNER),
+  "events.read": canSee(MEMBERS),
+  "jobs.read": canSee(MEMBERS),
+  "paragraphs.read": canSee(MEMBERS),
+  "paragraphs.write": canChange(WRITERS),
+  "paragraphs.delete": canChange(WRITERS),
+} as const satisfies Record<string, Rule>;
+
+export type Permission = keyof typeof permissions;
+
+/**
+ * Throws unless the access allows it: no member, `notFound` (of the thing asked for, since what one may not know exists is
+ * not there); a role without the right, PROJECT_FORBIDDEN; a write to an archived project, PROJECT_ARCHIVED.
+ */
+export function allow(
+  access: Access | undefined,
+  permission: Permission,
+  notFound: ErrorDefinition = projectErrors.PROJECT_NOT_FOUND,
+): Access {
+  if (!access) throw notFound();
+  const rule = permissions[permission];
+  if (!rule.roles.includes(access.role)) throw projectErrors.PROJECT_FORBIDDEN();
+  if (rule.isWrite && access.isArchived) throw projectErrors.PROJECT_ARCHIVED();
+  return access;
+}
+
+/** A PATCH may bring an archived project back and rename it at once, but not rename one that stays archived. */
+export function allowChange(project: Project, change: ProjectChange): void {
+  const access = accessOf(project);
+  const staysArchived = access.isArchived && change.status !== "active";
+  if (change.status !== undefined) allow(access, "project.archive");
+  if (change.name !== undefined || change.description !== undefined) {
+    allow({ ...access, isArchived: staysArchived }, "project.update");
+  }
+  if (change.status === "archived" && isPersonal(project)) throw projectErrors.PERSONAL_PROJECT();
+}
+
+export function allowDeletion(project: Project): void {
+  allow(accessOf(project), "project.delete");
+  if (isPersonal(project)) throw projectErrors.PERSONAL_PROJECT();
+}
+
+/** Adding a collaborator or changing a role. A personal project has none: it stands for "mine alone" in every other call. */
+export function allowSharing(project: Project): void {
+  allow(accessOf(project), "collaborators.manage");
+  if (isPersonal(project)) throw projectErrors.PERSONAL_PROJECT();
+}
+
+/** The owner removes others, everyone removes himself; the owner stays. */
+export function allowRemoval(project: Project, actorId: string, userId: string): void {
+  allow(accessOf(project), actorId === userId ? "project.leave" : "collaborators.remove");
+  if (userId === project.ownerId) throw projectErrors.OWNER_STAYS();
+}

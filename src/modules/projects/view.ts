@@ -1,0 +1,78 @@
+// What of projects leaves the server.
+import { z } from "zod";
+import type { StoredEvent } from "../../kernel/events/index.ts";
+import { type Collaborator, isPersonal, type Project } from "./model.ts";
+
+const role = z.enum(["owner", "collaborator", "viewer"]);
+export const collaboratorRole = z.enum(["collaborator", "viewer"]);
+export const projectStatus = z.enum(["active", "archived"]);
+const time = z.iso.datetime();
+
+export const projectView = z
+  .strictObject({
+    id: z.uuid(),
+    name: z.string(),
+    description: z.string().nullable(),
+    status: projectStatus,
+    is_personal: z.boolean().meta({ description: "The project that calls mean when they name none." }),
+    owner_id: z.uuid(),
+    role: role.meta({ description: "Yours." }),
+    collaborator_count: z.int().meta({ description: "Members besides the owner." }),
+    created_at: time,
+    updated_at: time,
+    live_url: z.url().meta({ description: "The project's events as they happen (server-sent events)." }),
+  })
+  .meta({ id: "Project" });
+
+export const collaboratorView = z
+  .strictObject({ user_id: z.uuid(), role: collaboratorRole, invited_at: time, invited_by: z.uuid() })
+  .meta({ id: "Collaborator" });
+
+export const eventView = z
+  .strictObject({
+    seq: z.int(),
+    id: z.uuid(),
+    event: z.string(),
+    actor_id: z.uuid().nullable().meta({ description: "Null: the server itself." }),
+    subject: z.string().meta({ description: "Id of what changed." }),
+    data: z.record(z.string(), z.unknown()),
+    at: time,
+  })
+  .meta({ id: "Event" });
+
+export function toProjectView(project: Project, publicUrl: string): z.infer<typeof projectView> {
+  return {
+    id: project.id,
+    name: project.name,
+    description: project.description,
+    status: project.status,
+    is_personal: isPersonal(project),
+    owner_id: project.ownerId,
+    role: project.role,
+    collaborator_count: project.collaboratorCount,
+    created_at: project.createdAt.toISOString(),
+    updated_at: project.updatedAt.toISOString(),
+    live_url: `${publicUrl}/api/v1/projects/${project.id}/live`,
+  };
+}
+
+export function toCollaboratorView(collaborator: Collaborator): z.infer<typeof collaboratorView> {
+  return {
+    user_id: collaborator.userId,
+    role: collaborator.role,
+    invited_at: collaborator.invitedAt.toISOString(),
+    invited_by: collaborator.invitedBy,
+  };
+}
+
+export function toEventView(event: StoredEvent): z.infer<typeof eventView> {
+  return {
+    seq: event.seq,
+    id: event.id,
+    event: event.event,
+    actor_id: event.actorId,
+    subject: event.subject,
+    data: event.data,
+    at: event.at.toISOString(),
+  };
+}
