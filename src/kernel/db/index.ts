@@ -2,4 +2,5 @@
 export { type DatabaseOptions, openDatabase } from "./database.ts";
 export { isDatabaseAway, violatedUnique } from "./failure.ts";
 export { type MigrationSet, migrate } from "./migrations.ts";
+export { type DailyTable, dropPartitions, makePartitions } from "./partitions.ts";
 export type { Database, Query, Sql, TransactionOptions, Tx } from "./sql.ts";

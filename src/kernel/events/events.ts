@@ -1,0 +1,94 @@
+// The event log at work: appending, reading, and its housekeeping by the hour.
+import { fileURLToPath } from "node:url";
+import {
+  type DailyTable,
+  type Database,
+  dropPartitions,
+  type MigrationSet,
+  makePartitions,
+} from "../db/index.ts";
+import { newId } from "../ids/index.ts";
+import type { Logger } from "../telemetry/index.ts";
+import { settleEpoch } from "./epoch.ts";
+import type { BulkPosition, Events } from "./log.ts";
+import {
+  appendEvent,
+  findCursor,
+  insertHead,
+  raiseFloors,
+  readAfter,
+  readHistory,
+  upsertCursor,
+} from "./store.ts";
+
+export const eventMigrations: MigrationSet = {
+  module: "events",
+  directory: fileURLToPath(new URL("./migrations", import.meta.url)),
+};
+
+export interface EventsOptions {
+  readonly db: Database;
+  readonly log: Logger;
+  readonly retentionDays: number;
+}
+
+const EVENTS: DailyTable = { table: "events", column: "at" };
+const HOUSEKEEPING_INTERVAL_MS = 3_600_000;
+const FLOOR_PAGE = 1000;
+const FIRST_ID = "00000000-0000-0000-0000-000000000000";
+
+export function createEvents({ db, log, retentionDays }: EventsOptions): Events {
+  let timer: Timer | undefined;
+
+  async function keepHouse(): Promise<void> {
+    try {
+      await makePartitions(db, EVENTS);
+      const beforeDrop = (partition: string) => raiseAllFloors(db, partition);
+      const dropped = await dropPartitions(db, EVENTS, { days: retentionDays, beforeDrop });
+      if (dropped.length > 0) log.info({ partitions: dropped }, "old events dropped");
+    } catch (error) {
+      // Appending goes on meanwhile, into the default partition; the next hour tries again.
+      log.warn({ err: error }, "housekeeping of the event log failed");
+    }
+  }
+
+  return {
+    name: "events",
+    append: (tx, event) => appendEvent(tx, newId(), event),
+    open: insertHead,
+    history: readHistory,
+    async readAll(sql, after, limit) {
+      const found = await readAfter(sql, parsePosition(after), limit);
+      const last = found.at(-1);
+      const position = last ? `${last.position}:${last.event.projectId}:${last.event.seq}` : (after ?? "");
+      return { items: found.map(({ event }) => event), position };
+    },
+    saveCursor: upsertCursor,
+    loadCursor: findCursor,
+    async start() {
+      if (timer) return;
+      timer = setInterval(() => void keepHouse(), HOUSEKEEPING_INTERVAL_MS);
+      const { isNew } = await settleEpoch(db);
+      if (isNew) log.info({}, "the event log has a new epoch");
+      await keepHouse();
+    },
+    async stop() {
+      clearInterval(timer);
+      timer = undefined;
+    },
+  };
+}
+
+/** Before the drop, not with it: a floor that is too high for a moment costs a reload, one that is too low loses events. */
+async function raiseAllFloors(db: Database, partition: string): Promise<void> {
+  for (let after: string | null = FIRST_ID; after !== null; ) {
+    const from: string = after;
+    const page = await db.single((tx) => raiseFloors(tx, partition, from, FLOOR_PAGE), { pool: "long" });
+    if (page.left === 0) after = page.last;
+  }
+}
+
+function parsePosition(text: BulkPosition | undefined): { position: string; projectId: string; seq: string } {
+  const [position = "0", projectId = FIRST_ID, seq = "0"] = text ? text.split(":") : [];
+  return { position, projectId, seq };
+}
