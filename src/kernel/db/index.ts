@@ -1,5 +1,6 @@
 // The face of the database: connections, transactions, migrations, and what a failure means.
 export { type DatabaseOptions, openDatabase } from "./database.ts";
+export { type EmbeddedOptions, type EmbeddedPostgres, startEmbedded } from "./embedded/embedded.ts";
 export { isDatabaseAway, violatedUnique } from "./failure.ts";
 export { type MigrationSet, migrate } from "./migrations.ts";
 export { type DailyTable, dropPartitions, makePartitions } from "./partitions.ts";

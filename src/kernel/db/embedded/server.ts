@@ -1,0 +1,85 @@
+// One run of the postgres program: started in a session of its own, watched, and stopped in three ever rougher ways.
+import { type ChildProcess, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import type { Logger } from "../../telemetry/index.ts";
+import { commandLine, type Launcher, spawnOptions } from "./launcher.ts";
+import { serverArguments } from "./server-settings.ts";
+
+export interface ServerOptions {
+  readonly postgres: string;
+  readonly launcher: Launcher;
+  readonly clusterPath: string;
+  readonly socketDir: string;
+  readonly log: Logger;
+}
+
+export interface Server {
+  readonly pid: number | undefined;
+  /** Resolves when it takes connections; recovery after a crash may take its time. Rejects with its last words. */
+  readonly ready: Promise<void>;
+  /** Settles when it has ended, for whatever reason. */
+  readonly exited: Promise<string>;
+  /** Fast shutdown: ends sessions and writes a checkpoint. `isHurried`: at once, and the next start recovers. */
+  stop(isHurried: boolean): Promise<void>;
+}
+
+const FAST_STOP_MS = 20_000;
+const IMMEDIATE_STOP_MS = 5_000;
+
+export function spawnServer(options: ServerOptions): Server {
+  const command = [options.postgres, "-D", options.clusterPath, ...serverArguments(options.socketDir)];
+  const [program, rest] = commandLine(options.launcher.prefix, command);
+  // In a session of its own, so that Ctrl-C in the terminal reaches us and not both.
+  const child = spawn(program, rest, {
+    ...spawnOptions,
+    detached: true,
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  const exited = new Promise<string>((resolve) => {
+    child.once("error", (error) => resolve(error.message));
+    child.once("exit", (code, signal) => resolve(signal ? `ended by ${signal}` : `exit code ${code}`));
+  });
+  const ready = readLog(child, exited, options.log);
+  // Whoever does not wait for it sees `exited`.
+  ready.catch(() => {});
+  return { pid: child.pid, ready, exited, stop: (isHurried) => stopServer(child, exited, isHurried) };
+}
+
+/** PostgreSQL's log joins ours. Its everyday lines are of no interest, those that end a session or more are. */
+function readLog(child: ChildProcess, exited: Promise<string>, log: Logger): Promise<void> {
+  let lastWords = "";
+  return new Promise((resolve, reject) => {
+    if (child.stderr) {
+      createInterface({ input: child.stderr }).on("line", (line) => {
+        const isGrave = /^(FATAL|PANIC):/.test(line);
+        log[isGrave ? "warn" : "debug"]({ component: "postgres" }, line);
+        if (isGrave || /error/.test(line)) lastWords = line;
+        if (line.endsWith("ready to accept connections")) resolve();
+      });
+    }
+    void exited.then((how) => reject(new Error(lastWords || how)));
+  });
+}
+
+async function stopServer(child: ChildProcess, exited: Promise<string>, isHurried: boolean): Promise<void> {
+  if (!isHurried && (await endsWithin(child, "SIGINT", exited, FAST_STOP_MS))) return;
+  if (await endsWithin(child, "SIGQUIT", exited, IMMEDIATE_STOP_MS)) return;
+  child.kill("SIGKILL");
+  await exited;
+}
+
+async function endsWithin(
+  child: ChildProcess,
+  signal: NodeJS.Signals,
+  exited: Promise<string>,
+  waitMs: number,
+): Promise<boolean> {
+  child.kill(signal);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(resolve, waitMs, false);
+  });
+  const isEnded = await Promise.race([exited.then(() => true), late]);
+  clearTimeout(timer);
+  return isEnded;
+}
