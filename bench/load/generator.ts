@@ -1,0 +1,41 @@
+// The load process: reads a plan from standard input, keeps every connection busy for its time, prints what came back.
+import { converse } from "./connection.ts";
+import type { LoadPlan, LoadResult } from "./plan.ts";
+
+// The parent writes exactly one plan.
+const plan = JSON.parse(await Bun.stdin.text()) as LoadPlan;
+const requests = plan.requests.map((text) => Buffer.from(text));
+const latenciesMs: number[] = [];
+const statuses = new Map<number, number>();
+const startMs = performance.now();
+const endMs = startMs + plan.durationMs;
+let sent = 0;
+
+const connections = Array.from({ length: plan.connections }, () =>
+  converse(plan.port, {
+    next() {
+      const isOver = performance.now() >= endMs || sent >= (plan.maxRequests ?? Number.POSITIVE_INFINITY);
+      return isOver ? undefined : requests[sent++ % requests.length];
+    },
+    onAnswer({ status, latencyMs }) {
+      statuses.set(status, (statuses.get(status) ?? 0) + 1);
+      latenciesMs.push(latencyMs);
+    },
+  }),
+);
+await Promise.all(connections);
+
+const seconds = (performance.now() - startMs) / 1000;
+const result: LoadResult = {
+  seconds,
+  statuses: Object.fromEntries(statuses),
+  latenciesMs: summarise(latenciesMs),
+};
+console.log(JSON.stringify(result));
+
+function summarise(values: readonly number[]): LoadResult["latenciesMs"] {
+  const sorted = Float64Array.from(values).sort();
+  const at = (share: number) =>
+    sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+  return { p50: at(0.5), p99: at(0.99), max: at(1) };
+}
