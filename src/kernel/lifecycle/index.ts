@@ -16,7 +16,10 @@ type State =
   | { state: "started"; done: Promise<void> }
   | { state: "stopped"; done: Promise<void> };
 
-/** Runs parts as one. A part that fails to start stops those before it; a failed stop does not keep others from stopping. */
+/**
+ * Runs parts as one. A part that fails to start stops those before it and itself; a failed stop does not keep others from
+ * stopping. Stopping while it starts waits for the part that is starting and starts no further one.
+ */
 export function createLifecycle(
   name: string,
   onStopError: (part: string, error: unknown) => void,
@@ -27,6 +30,7 @@ export function createLifecycle(
 
   async function startAll(): Promise<void> {
     for (const part of parts) {
+      if (current.state === "stopped") return;
       running.push(part);
       await part.start();
     }

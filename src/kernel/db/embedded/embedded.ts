@@ -15,6 +15,8 @@ import { makeSocketDirectory, removeTemporarySocketDir } from "./socket-director
 export interface EmbeddedOptions {
   readonly dataDir: string;
   readonly log: Logger;
+  /** Runs before a database is made, while nobody else has the data directory. */
+  readonly beforeNew?: () => Promise<void>;
 }
 
 export interface EmbeddedPostgres {
@@ -34,20 +36,24 @@ const MAX_RESTART_MS = 5_000;
 const HEALTHY_RUN_MS = 60_000;
 
 /** Starts PostgreSQL on `<dataDir>/postgres`, as its only user. Throws a StartError that says what to do. */
-export async function startEmbedded({ dataDir, log }: EmbeddedOptions): Promise<EmbeddedPostgres> {
-  const directory = resolve(dataDir);
+export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
+  const directory = resolve(options.dataDir);
   await makeDataDirectory(directory);
   let lock: Lock | undefined;
   try {
     lock = takeLock(join(directory, "lock"), `The data directory ${directory}`);
-    return await startLocked(directory, lock, log);
+    return await startLocked(directory, lock, options);
   } catch (error) {
     lock?.release();
     throw unusable(directory, error);
   }
 }
 
-async function startLocked(directory: string, lock: Lock, log: Logger): Promise<EmbeddedPostgres> {
+async function startLocked(
+  directory: string,
+  lock: Lock,
+  { log, beforeNew }: EmbeddedOptions,
+): Promise<EmbeddedPostgres> {
   const binaries = await findBinaries();
   const path = join(directory, "postgres");
   const isThere = await checkCluster(path, binaries.major);
@@ -56,7 +62,10 @@ async function startLocked(directory: string, lock: Lock, log: Logger): Promise<
   const cluster = { path, binaries, launcher };
   if (isThere) await endLeftovers(path, log);
   if (isThere) await handOver(cluster);
-  else await makeCluster(cluster);
+  else {
+    await beforeNew?.();
+    await makeCluster(cluster);
+  }
   const socketDir = await makeSocketDirectory(directory, launcher.owner);
   const options = { postgres: binaries.postgres, launcher, clusterPath: path, socketDir, log };
   const first = spawnServer(options);
