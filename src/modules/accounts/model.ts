@@ -7,3 +7,38 @@ export interface User {
   readonly name: string | null;
   readonly createdAt: Date;
 }
+
+/** A device that is signed in. */
+export interface Session {
+  readonly id: string;
+  readonly userAgent: string | null;
+  readonly address: string;
+  readonly createdAt: Date;
+  /** When its refresh token was last used, or the log-in. */
+  readonly lastUsedAt: Date;
+}
+
+/** Why a session ended: by the user here, by the user from another device, or because an old refresh token was shown. */
+export type EndReason = "logout" | "removed" | "reuse";
+
+export interface SessionLife {
+  readonly idleDays: number;
+  readonly absoluteDays: number;
+  readonly graceSeconds: number;
+}
+
+const ABSOLUTE_DAYS = 30;
+/**
+ * Tabs of one browser refresh at the same moment, and answers get lost on the way: for so long the token before still gives
+ * the same successor. RFC 9700 knows no such window; without it honest users are signed out as thieves.
+ */
+const GRACE_SECONDS = 10;
+
+export function sessionLife(refreshTokenDays: number): SessionLife {
+  return {
+    idleDays: refreshTokenDays,
+    // Who sets an idle time beyond the usual end wants sessions to last that long.
+    absoluteDays: Math.max(ABSOLUTE_DAYS, refreshTokenDays),
+    graceSeconds: GRACE_SECONDS,
+  };
+}

@@ -1,0 +1,60 @@
+// SQL over users.
+import type { Sql, Tx } from "../../../kernel/db/index.ts";
+import type { EmailAddress } from "../email.ts";
+import type { User } from "../model.ts";
+
+interface UserRow {
+  readonly id: string;
+  readonly email: string;
+  readonly name: string | null;
+  readonly created_at: Date;
+}
+
+export interface NewUser {
+  readonly id: string;
+  readonly email: EmailAddress;
+  readonly name: string | null;
+  readonly passwordHash: string;
+}
+
+/** Undefined when the address is taken, also by a sign-up of the same moment, whose end it waits for. */
+export async function insertUser(tx: Tx, user: NewUser): Promise<User | undefined> {
+  const [row] = await tx<UserRow>`
+    INSERT INTO users (id, email, email_key, name, password_hash)
+    VALUES (${user.id}, ${user.email.address}, ${user.email.key}, ${user.name}, ${user.passwordHash})
+    ON CONFLICT (email_key) DO NOTHING RETURNING id, email, name, created_at`;
+  return row && toUser(row);
+}
+
+export async function findUser(sql: Sql, id: string): Promise<User | undefined> {
+  const [row] = await sql<UserRow>`SELECT id, email, name, created_at FROM users WHERE id = ${id}`;
+  return row && toUser(row);
+}
+
+export async function isEmailTaken(sql: Sql, emailKey: string): Promise<boolean> {
+  const rows = await sql`SELECT FROM users WHERE email_key = ${emailKey}`;
+  return rows.length > 0;
+}
+
+export async function findCredentials(
+  sql: Sql,
+  emailKey: string,
+): Promise<{ userId: string; passwordHash: string } | undefined> {
+  const [row] = await sql<{ id: string; password_hash: string }>`
+    SELECT id, password_hash FROM users WHERE email_key = ${emailKey}`;
+  return row && { userId: row.id, passwordHash: row.password_hash };
+}
+
+/** Nothing happens when the password was changed meanwhile. */
+export async function replacePasswordHash(
+  tx: Tx,
+  userId: string,
+  change: { from: string; to: string },
+): Promise<void> {
+  await tx`UPDATE users SET password_hash = ${change.to}, updated_at = now()
+    WHERE id = ${userId} AND password_hash = ${change.from}`;
+}
+
+function toUser(row: UserRow): User {
+  return { id: row.id, email: row.email, name: row.name, createdAt: row.created_at };
+}

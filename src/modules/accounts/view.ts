@@ -1,0 +1,86 @@
+// What of accounts leaves the server.
+import { z } from "zod";
+import type { Actor } from "../../kernel/http/index.ts";
+import type { TokenPair } from "./actions/sessions.ts";
+import type { Session, User } from "./model.ts";
+
+const time = z.iso.datetime();
+
+export const userView = z
+  .strictObject({ id: z.uuid(), email: z.string(), name: z.string().nullable(), created_at: time })
+  .meta({ id: "User" });
+
+export const tokensView = z
+  .strictObject({
+    user_id: z.uuid(),
+    access_token: z.string().meta({ description: "A JWT; send it as `Authorization: Bearer …`." }),
+    refresh_token: z.string().meta({ description: "For POST /auth/refresh; each is used once." }),
+    token_type: z.literal("bearer"),
+    expires_in: z.int().meta({ description: "Seconds that the access token lasts." }),
+  })
+  .meta({ id: "Tokens" });
+
+export const verificationView = z.strictObject({
+  valid: z.literal(true),
+  user_id: z.uuid(),
+  session_id: z.uuid(),
+  expires_at: time,
+});
+
+export const sessionView = z
+  .strictObject({
+    id: z.uuid(),
+    is_current: z.boolean().meta({ description: "The session that this request belongs to." }),
+    user_agent: z.string().nullable(),
+    address: z.string().meta({ description: "IP address of the log-in." }),
+    created_at: time,
+    last_used_at: time.meta({ description: "The last refresh, or the log-in." }),
+  })
+  .meta({ id: "Session" });
+
+export const jwksView = z.strictObject({
+  keys: z.array(
+    z.strictObject({
+      kty: z.literal("OKP"),
+      crv: z.literal("Ed25519"),
+      x: z.string(),
+      kid: z.string(),
+      use: z.literal("sig"),
+      alg: z.literal("Ed25519"),
+    }),
+  ),
+});
+
+export function toUserView(user: User): z.infer<typeof userView> {
+  return { id: user.id, email: user.email, name: user.name, created_at: user.createdAt.toISOString() };
+}
+
+export function toTokensView(pair: TokenPair, lifeSeconds: number): z.infer<typeof tokensView> {
+  return {
+    user_id: pair.userId,
+    access_token: pair.accessToken,
+    refresh_token: pair.refreshToken,
+    token_type: "bearer",
+    expires_in: lifeSeconds,
+  };
+}
+
+export function toVerificationView(actor: Actor): z.infer<typeof verificationView> {
+  return {
+    valid: true,
+    user_id: actor.userId,
+    session_id: actor.sessionId,
+    expires_at: new Date(actor.expiresAt).toISOString(),
+  };
+}
+
+export function toSessionView(session: Session, currentId: string): z.infer<typeof sessionView> {
+  return {
+    id: session.id,
+    is_current: session.id === currentId,
+    user_agent: session.userAgent,
+    address: session.address,
+    created_at: session.createdAt.toISOString(),
+    last_used_at: session.lastUsedAt.toISOString(),
+  };
+}
