@@ -1,4 +1,4 @@
-// `npm run bench [-- part …]`: prints the table of docs and README, ours beside a bare loop measured in the same run.
+// `npm run bench [-- part …]`: prints the table of README.md beside it, ours beside a bare loop measured in the same run.
 import { availableParallelism, cpus, release, totalmem, type } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -9,7 +9,7 @@ import { importNovels } from "./parts/import-novels.ts";
 import { postParagraph } from "./parts/post-paragraph.ts";
 import { topParagraphs } from "./parts/top-paragraphs.ts";
 import { canPin } from "./pinning.ts";
-import { type Row, renderTable } from "./table.ts";
+import { renderTable } from "./table.ts";
 
 const PARTS: Readonly<Record<string, Part>> = {
   get: getParagraph,
@@ -20,41 +20,42 @@ const PARTS: Readonly<Record<string, Part>> = {
 const MEMORY = "memory";
 const NAMES = [...Object.keys(PARTS), MEMORY];
 
-const { positionals, values } = parseArgs({
-  allowPositionals: true,
-  options: {
-    texts: { type: "string", default: join(import.meta.dir, "../../shared/data") },
-    paragraphs: { type: "string", default: "300000" },
-    rounds: { type: "string", default: "3" },
-  },
-});
-const unknown = positionals.filter((name) => !NAMES.includes(name));
-if (unknown.length > 0) {
-  console.error(
-    `No part is called ${unknown.join(", ")}: take any of ${NAMES.join(", ")}, or none for all of them.`,
-  );
-  process.exit(1);
-}
-const wanted = positionals.length > 0 ? positionals : NAMES;
-const options: Options = {
-  texts: values.texts,
-  paragraphs: Number(values.paragraphs),
-  rounds: Number(values.rounds),
-};
+await main();
 
-const rows: Row[] = [];
-// First, on a server of its own that nothing else has touched.
-if (wanted.includes(MEMORY)) rows.push(await idleMemory(options));
-const chosen = Object.entries(PARTS).flatMap(([name, part]) => (wanted.includes(name) ? [part] : []));
-let versions = `Bun ${Bun.version}`;
-if (chosen.length > 0) {
-  const measured = await runParts(chosen, options);
-  rows.unshift(...measured.rows);
-  versions = measured.versions;
+async function main(): Promise<void> {
+  const { wanted, options } = readArguments();
+  const chosen = Object.entries(PARTS).flatMap(([name, part]) => (wanted.includes(name) ? [part] : []));
+  // First, on a server of its own that nothing else has touched.
+  const memory = wanted.includes(MEMORY) ? [await idleMemory(options)] : [];
+  const measured =
+    chosen.length > 0 ? await runParts(chosen, options) : { rows: [], versions: `Bun ${Bun.version}` };
+  const rows = [...measured.rows, ...memory];
+  console.log(`${machine()}; ${measured.versions}\n`);
+  console.log(renderTable(rows));
+  process.exit(rows.every((row) => row.isMet) ? 0 : 1);
 }
-console.log(`${machine()}; ${versions}\n`);
-console.log(renderTable(rows));
-process.exit(rows.every((row) => row.isMet) ? 0 : 1);
+
+function readArguments(): { wanted: readonly string[]; options: Options } {
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    options: {
+      texts: { type: "string", default: join(import.meta.dir, "../../shared/data") },
+      paragraphs: { type: "string", default: "300000" },
+      rounds: { type: "string", default: "3" },
+    },
+  });
+  const unknown = positionals.filter((name) => !NAMES.includes(name));
+  if (unknown.length > 0) {
+    console.error(
+      `No part is called ${unknown.join(", ")}: take any of ${NAMES.join(", ")}, or none for all.`,
+    );
+    process.exit(1);
+  }
+  return {
+    wanted: positionals.length > 0 ? positionals : NAMES,
+    options: { texts: values.texts, paragraphs: Number(values.paragraphs), rounds: Number(values.rounds) },
+  };
+}
 
 function machine(): string {
   const pinned = canPin() ? "web and bare loop on core 0, load on core 1" : "processes not bound to cores";

@@ -3,35 +3,30 @@ import { converse } from "./connection.ts";
 import type { LoadPlan, LoadResult } from "./plan.ts";
 
 // The parent writes exactly one plan.
-const plan = JSON.parse(await Bun.stdin.text()) as LoadPlan;
-const requests = plan.requests.map((text) => Buffer.from(text));
-const latenciesMs: number[] = [];
-const statuses = new Map<number, number>();
-const startMs = performance.now();
-const endMs = startMs + plan.durationMs;
-let sent = 0;
+console.log(JSON.stringify(await carryOut(JSON.parse(await Bun.stdin.text()) as LoadPlan)));
 
-const connections = Array.from({ length: plan.connections }, () =>
-  converse(plan.port, {
-    next() {
-      const isOver = performance.now() >= endMs || sent >= (plan.maxRequests ?? Number.POSITIVE_INFINITY);
-      return isOver ? undefined : requests[sent++ % requests.length];
-    },
-    onAnswer({ status, latencyMs }) {
-      statuses.set(status, (statuses.get(status) ?? 0) + 1);
-      latenciesMs.push(latencyMs);
-    },
-  }),
-);
-await Promise.all(connections);
+async function carryOut(plan: LoadPlan): Promise<LoadResult> {
+  const requests = plan.requests.map((text) => Buffer.from(text));
+  const latenciesMs: number[] = [];
+  const statuses: Record<number, number> = {};
+  const startMs = performance.now();
+  const endMs = startMs + plan.durationMs;
+  let sent = 0;
 
-const seconds = (performance.now() - startMs) / 1000;
-const result: LoadResult = {
-  seconds,
-  statuses: Object.fromEntries(statuses),
-  latenciesMs: summarise(latenciesMs),
-};
-console.log(JSON.stringify(result));
+  const connections = Array.from({ length: plan.connections }, () =>
+    converse(plan.port, {
+      next: () => (performance.now() < endMs ? requests[sent++ % requests.length] : undefined),
+      onAnswer({ status, latencyMs }) {
+        statuses[status] = (statuses[status] ?? 0) + 1;
+        latenciesMs.push(latencyMs);
+      },
+    }),
+  );
+  await Promise.all(connections);
+
+  const seconds = (performance.now() - startMs) / 1000;
+  return { seconds, statuses, latenciesMs: summarise(latenciesMs) };
+}
 
 function summarise(values: readonly number[]): LoadResult["latenciesMs"] {
   const sorted = Float64Array.from(values).sort();

@@ -8,8 +8,6 @@ export interface LoadPlan {
   readonly durationMs: number;
   /** Whole HTTP/1.1 requests, sent in turn, over and over. */
   readonly requests: readonly string[];
-  /** Ends earlier when so many have been sent. */
-  readonly maxRequests?: number;
 }
 
 export interface LoadResult {

@@ -41,12 +41,14 @@ test("[ARC-15] a module-level let or empty collection is named, unless a comment
       "// Against house style: two ids of one millisecond must sort.",
       "let last = 0;",
       "const FIXED = new Set([1]);",
+      "const NOTHING: readonly string[] = [];",
+      "const found: string[] = [];",
       "function f() {",
       "  let inner = 0;",
       "}",
     ].join("\n"),
   });
-  expect(places(moduleState(repository))).toEqual(["src/a.ts:1", "src/a.ts:2"]);
+  expect(places(moduleState(repository))).toEqual(["src/a.ts:1", "src/a.ts:2", "src/a.ts:7"]);
 });
 
 test("[ARC-16] a cast through unknown without a word is named", () => {

@@ -35,11 +35,11 @@ export function bunCallers(repository: Repository): string[] {
   return [...importers, ...report(files, /\bBun\.\w+/, advice)];
 }
 
-/** A `let`, or a collection made empty, at module level can only be there to be changed. */
+/** A `let`, or a collection made empty, at module level can only be there to be changed; NOTHING = [] is a constant. */
 export function moduleState(repository: Repository): string[] {
   return report(
     listMatching(repository, /^(?:src|bench|scripts)\/.*\.ts$/).filter(({ path }) => !isTest(path)),
-    /^(?:export )?(?:(?:let|var) \w+|const \w+(?:: [^=]+)? = (?:new (?:Map|Set|WeakMap|WeakSet)(?:<[^=]*>)?\(\)|\[\]|\{\});)/,
+    /^(?:export )?(?:(?:let|var) \w+|const \w+(?:: [^=]+)? = new (?:Map|Set|WeakMap|WeakSet)(?:<[^=]*>)?\(\);|const [a-z]\w*(?:: [^=]+)? = (?:\[\]|\{\});)/,
     "no mutable state at module level; hold it in what a create function returns",
   );
 }

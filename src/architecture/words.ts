@@ -7,7 +7,7 @@ interface HouseWord {
 }
 
 const HOUSE_WORDS: readonly HouseWord[] = [
-  { wrong: /\banalyz(?:e|ed|es|ing|er)\b/i, advice: "write analyse, as the API does" },
+  { wrong: /\b[Aa]nalyz(?:e|ed|es|ing|er)\b/, advice: "write analyse, as the API does" },
   { wrong: /\bcancel(?:ed|ing)\b/i, advice: "write cancelled, cancelling, as the API does" },
   { wrong: /\bbehaviors?\b/i, advice: "write behaviour" },
   { wrong: /\butili[sz](?:e|es|ed|ing|ation)\b/i, advice: "write use" },
