@@ -62,6 +62,8 @@ export function createPostgresBus({ db, log }: { db: Database; log: Logger }): B
         log.debug({ err: error }, "messages of the bus were lost");
       }
     }
+    // Here and not in a callback: nothing can be queued between the last look and this line.
+    sending = undefined;
   }
 
   return {
@@ -73,9 +75,7 @@ export function createPostgresBus({ db, log }: { db: Database; log: Logger }): B
       }
       if (queue.length >= MAX_QUEUED) queue.shift();
       queue.push(`[${JSON.stringify(topic)},${text}]`);
-      sending ??= send().finally(() => {
-        sending = undefined;
-      });
+      sending ??= send();
     },
     subscribe: subscriptions.add,
     async start() {

@@ -1,0 +1,64 @@
+// What a handler threw, in the form it is stored: a code and a sentence for the user, the rest for the log and the dead letter.
+import { Refusal } from "../errors/index.ts";
+import { PermanentJobError } from "./job.ts";
+
+export interface Failure {
+  readonly code: string;
+  /** Public. */
+  readonly message: string;
+  /** What really happened; kept with the job, never sent. */
+  readonly detail: string | null;
+  readonly isPermanent: boolean;
+  readonly retryAfterMs: number | null;
+}
+
+const MAX_TEXT_CHARS = 2000;
+/** A dependency that asks for more than a day is not waited for any longer. */
+const MAX_RETRY_AFTER_MS = 86_400_000;
+
+export function describeFailure(thrown: unknown): Failure {
+  const known = thrown instanceof PermanentJobError || thrown instanceof Refusal ? thrown : undefined;
+  return {
+    code: known ? storable(known.code) : "JOB_FAILED",
+    message: known ? storable(known.message) : "The job failed for a reason on our side.",
+    detail: storable(describe(thrown)),
+    isPermanent: thrown instanceof PermanentJobError,
+    retryAfterMs: retryAfterMs(thrown),
+  };
+}
+
+export function timedOut(timeoutMs: number): Failure {
+  return {
+    code: "JOB_TIMED_OUT",
+    message: `The job did not end within ${timeoutMs / 1000} s.`,
+    detail: null,
+    isPermanent: false,
+    retryAfterMs: null,
+  };
+}
+
+export function permanent(code: string, message: string, detail: string | null = null): Failure {
+  return { code, message, detail: detail && storable(detail), isPermanent: true, retryAfterMs: null };
+}
+
+function describe(thrown: unknown): string {
+  try {
+    if (!(thrown instanceof Error)) return `threw ${typeof thrown}: ${String(thrown)}`;
+    return thrown.cause === undefined ? String(thrown) : `${thrown}; cause: ${String(thrown.cause)}`;
+  } catch {
+    // Anything can be thrown, also what cannot be shown.
+    return `threw ${typeof thrown}`;
+  }
+}
+
+function retryAfterMs(thrown: unknown): number | null {
+  if (typeof thrown !== "object" || thrown === null || !("retryAfterSeconds" in thrown)) return null;
+  const seconds = thrown.retryAfterSeconds;
+  if (typeof seconds !== "number" || !(seconds > 0)) return null;
+  return Math.min(seconds * 1000, MAX_RETRY_AFTER_MS);
+}
+
+/** PostgreSQL's text knows neither NUL nor lone surrogates. */
+function storable(text: string): string {
+  return text.slice(0, MAX_TEXT_CHARS).toWellFormed().replaceAll("\0", "\u{FFFD}");
+}

@@ -1,0 +1,78 @@
+// Of the finished jobs: days made ahead and dropped when they are old. And an eye on transactions that keep vacuum away.
+import { type DailyTable, type Database, dropPartitions, makePartitions } from "../db/index.ts";
+import type { Part } from "../lifecycle/index.ts";
+import type { Logger, Metrics } from "../telemetry/index.ts";
+
+export interface HousekeepingOptions {
+  readonly db: Database;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly retentionDays: number;
+}
+
+const FINISHED_JOBS: DailyTable = { table: "finished_jobs", column: "finished_at" };
+const INTERVAL_MS = 3_600_000;
+const LOOK_INTERVAL_MS = 60_000;
+/** The hot table grows dead rows as long as one transaction may still see them: past this, claims become slow. */
+const OLD_TRANSACTION_S = 600;
+
+export function createHousekeeping({ db, log, metrics, retentionDays }: HousekeepingOptions): Part {
+  let timers: Timer[] = [];
+  let oldestS = 0;
+  metrics.gauge(
+    "stoa_database_oldest_transaction_seconds",
+    "Age of the oldest transaction still open, as seen within the last minute",
+    [],
+    () => [[{}, oldestS]],
+  );
+
+  async function keepHouse(): Promise<void> {
+    try {
+      await makePartitions(db, FINISHED_JOBS);
+      const dropped = await dropPartitions(db, FINISHED_JOBS, { days: retentionDays });
+      if (dropped.length > 0) log.info({ partitions: dropped }, "old jobs dropped");
+    } catch (error) {
+      // Jobs go on finishing meanwhile, into the default partition; the next hour tries again.
+      log.warn({ err: error }, "housekeeping of the finished jobs failed");
+    }
+  }
+
+  async function look(): Promise<void> {
+    try {
+      oldestS = await oldestTransactionSeconds(db);
+    } catch {
+      return;
+    }
+    if (oldestS > OLD_TRANSACTION_S) {
+      log.warn(
+        { seconds: Math.round(oldestS) },
+        "a transaction is open for so long that the job queue becomes slow",
+      );
+    }
+  }
+
+  return {
+    name: "jobs housekeeping",
+    async start() {
+      if (timers.length > 0) return;
+      timers = [
+        setInterval(() => void keepHouse(), INTERVAL_MS),
+        setInterval(() => void look(), LOOK_INTERVAL_MS),
+      ];
+      await keepHouse();
+    },
+    async stop() {
+      for (const timer of timers) clearInterval(timer);
+      timers = [];
+    },
+  };
+}
+
+/** Of those that keep dead rows alive: with a snapshot or an id of their own. */
+async function oldestTransactionSeconds(db: Database): Promise<number> {
+  const [row] = await db.longSql<{ seconds: number }>`
+    SELECT coalesce(extract(epoch FROM max(clock_timestamp() - xact_start)), 0)::float8 AS seconds FROM pg_stat_activity
+    WHERE datname = current_database() AND (backend_xmin IS NOT NULL OR backend_xid IS NOT NULL)
+      AND backend_type = 'client backend'`;
+  return row?.seconds ?? 0;
+}

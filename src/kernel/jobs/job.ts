@@ -1,0 +1,136 @@
+// What a job and a task are, and what the engine offers: types, and the error that ends a job at once.
+import type { z } from "zod";
+import type { Sql, Tx } from "../db/index.ts";
+import type { Part } from "../lifecycle/index.ts";
+import type { Logger } from "../telemetry/index.ts";
+
+export const PRIORITIES = ["urgent", "high", "normal", "low"] as const;
+
+/** The lane a job waits in: a worker looks into the first first, and keeps a slot for urgent jobs alone. */
+export type Priority = (typeof PRIORITIES)[number];
+
+export interface JobContext {
+  readonly jobId: string;
+  /** Times the job was taken by a worker, this one included; restarts after a crash or a stop count here, not as failures. */
+  readonly attempt: number;
+  readonly projectId: string | null;
+  /** Aborted at the timeout, on cancel, when the process must stop and when the job was given to another worker. */
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+  /** Throws when the job is no longer ours: call it first in each transaction that writes. Holds the job's row till commit. */
+  fence(tx: Tx): Promise<void>;
+  /** Stored twice a second at most, the last one surely; `total` null while it is unknown. */
+  progress(done: number, total: number | null, message?: string): void;
+}
+
+/** A task the server can run. `run` may be called again after a crash: its writes must be fenced or safe to repeat. */
+export interface Task<Input> {
+  readonly name: string;
+  readonly input: z.ZodType<Input>;
+  /** Default normal. */
+  readonly priority?: Priority;
+  /** Time of one attempt; default JOB_TIMEOUT_SECONDS. */
+  readonly timeoutMs?: number;
+  /** Default MAX_JOB_RETRIES + 1. */
+  readonly maxAttempts?: number;
+  /** Its result, JSON of at most 1 MiB, is kept with the job. */
+  run(input: Input, context: JobContext): Promise<unknown>;
+}
+
+export interface EnqueueOptions {
+  readonly projectId?: string;
+  readonly createdBy?: string;
+  readonly priority?: Priority;
+  readonly delayMs?: number;
+  /**
+   * While a job of this task, project and key waits for its first attempt, enqueueing again returns that one. Once it has
+   * begun a further one is made, which starts after it has ended: two of one key never run at the same time, and whatever
+   * was committed with the enqueueing is seen by the job that is returned.
+   */
+  readonly uniqueKey?: string;
+}
+
+/** What `jobs_enqueue` takes, checked and with the defaults filled in, for a statement of one's own. */
+export interface PreparedJob {
+  readonly id: string;
+  readonly projectId: string | null;
+  readonly task: string;
+  readonly lane: Priority;
+  /** JSON text: pass it as `${input}::text::jsonb`. */
+  readonly input: string;
+  readonly uniqueKey: string | null;
+  readonly createdBy: string | null;
+  readonly delayMs: number;
+  readonly timeoutMs: number;
+  readonly maxAttempts: number;
+}
+
+/**
+ * Throw it from a handler when trying again cannot help. Its code and message are shown to the user, as are a Refusal's; of
+ * any other error only the log and the dead letter tell. An error with `retryAfterSeconds` is tried again no sooner.
+ */
+export class PermanentJobError extends Error {
+  readonly code: string;
+  constructor(code: string, message: string, options: { readonly cause?: unknown } = {}) {
+    super(message, options);
+    this.name = "PermanentJobError";
+    this.code = code;
+  }
+}
+
+export type JobStatus =
+  | "scheduled"
+  | "queued"
+  | "running"
+  | "retrying"
+  | "succeeded"
+  | "failed"
+  | "cancelled";
+
+export interface Progress {
+  readonly done: number;
+  readonly total: number | null;
+  readonly message: string | null;
+}
+
+export interface Job {
+  readonly id: string;
+  readonly projectId: string | null;
+  readonly createdBy: string | null;
+  readonly task: string;
+  readonly status: JobStatus;
+  readonly priority: Priority;
+  readonly progress: Progress | null;
+  readonly result: unknown;
+  /** The latest failure; null before one and after success. */
+  readonly error: { readonly code: string; readonly message: string } | null;
+  /** Attempts that count against maxAttempts, the running one included. */
+  readonly attempt: number;
+  readonly maxAttempts: number;
+  readonly createdAt: Date;
+  /** Of the latest attempt. */
+  readonly startedAt: Date | null;
+  readonly finishedAt: Date | null;
+}
+
+export interface Jobs extends Part {
+  register<Input>(task: Task<Input>): void;
+  /** In the caller's transaction; the workers are woken after its commit. Returns the job's id. */
+  enqueue<Input>(tx: Tx, task: Task<Input>, input: Input, options?: EnqueueOptions): Promise<string>;
+  /**
+   * For a statement of one's own: `jobs_enqueue(id, project_id, task, lane, input, unique_key, created_by, run_at, timeout_ms,
+   * max_attempts)` returns the id of the job that will do it; `lane` is the priority's name, `run_at` NULL is now.
+   * Call wake() after the commit.
+   */
+  prepare<Input>(task: Task<Input>, input: Input, options?: EnqueueOptions): PreparedJob;
+  wake(priority: Priority): void;
+  /** A job that failed at once, recorded so that its id can be asked for. */
+  recordFailure<Input>(
+    tx: Tx,
+    task: Task<Input>,
+    input: Input,
+    error: { code: string; message: string },
+    options?: EnqueueOptions,
+  ): Promise<string>;
+  find(sql: Sql, id: string): Promise<Job | undefined>;
+}

@@ -1,0 +1,104 @@
+// The engine as a process sees it: tasks are registered, jobs handed in, and with `work` also run.
+import { fileURLToPath } from "node:url";
+import type { Bus } from "../bus/index.ts";
+import type { Database, MigrationSet } from "../db/index.ts";
+import { newId } from "../ids/index.ts";
+import type { Logger, Metrics } from "../telemetry/index.ts";
+import { createHousekeeping } from "./housekeeping.ts";
+import type { EnqueueOptions, Jobs, PreparedJob, Task } from "./job.ts";
+import { createJobMetrics, showQueue } from "./metrics.ts";
+import { findJob, insertFailedJob, insertJob } from "./store.ts";
+import { createWakeUps } from "./wake-ups.ts";
+import { createWorker, type WorkOptions } from "./worker.ts";
+
+export type { WorkOptions } from "./worker.ts";
+
+export const jobMigrations: MigrationSet = {
+  module: "jobs",
+  directory: fileURLToPath(new URL("./migrations", import.meta.url)),
+};
+
+export interface JobsOptions {
+  readonly db: Database;
+  /** Started before and stopped after the engine. */
+  readonly bus: Bus;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly maxRetries: number;
+  readonly timeoutSeconds: number;
+  readonly retentionDays: number;
+  /** Chance in [0, 1), for the jitter of retries. */
+  readonly random?: () => number;
+  /** Left out in processes that only hand jobs in. */
+  readonly work?: WorkOptions;
+  /** Whether this process shows the queue as a whole in its metrics; where several are merged, one must. Default true. */
+  readonly showsQueue?: boolean;
+}
+
+export function createJobs(options: JobsOptions): Jobs {
+  const { db, log } = options;
+  const tasks = new Map<string, Task<unknown>>();
+  const wakeUps = createWakeUps(options.bus);
+  const housekeeping = createHousekeeping({
+    db,
+    log,
+    metrics: options.metrics,
+    retentionDays: options.retentionDays,
+  });
+  const worker =
+    options.work &&
+    createWorker(options.work, {
+      log,
+      tasks,
+      wakeUps,
+      metrics: createJobMetrics(options.metrics),
+      random: options.random ?? Math.random,
+    });
+  if (options.showsQueue ?? true) showQueue(options.metrics, db.sql);
+
+  function prepare<Input>(task: Task<Input>, input: Input, given: EnqueueOptions = {}): PreparedJob {
+    return {
+      id: newId(),
+      projectId: given.projectId ?? null,
+      task: task.name,
+      lane: given.priority ?? task.priority ?? "normal",
+      input: JSON.stringify(task.input.parse(input)) ?? "null",
+      uniqueKey: given.uniqueKey ?? null,
+      createdBy: given.createdBy ?? null,
+      delayMs: given.delayMs ?? 0,
+      timeoutMs: task.timeoutMs ?? options.timeoutSeconds * 1000,
+      maxAttempts: task.maxAttempts ?? options.maxRetries + 1,
+    };
+  }
+
+  return {
+    name: "jobs",
+    prepare,
+    wake: wakeUps.send,
+    find: findJob,
+    register(task) {
+      if (tasks.has(task.name)) throw new Error(`two tasks are named ${task.name}`);
+      // Its input is parsed by its own schema before it is run.
+      tasks.set(task.name, task as unknown as Task<unknown>);
+    },
+    async enqueue(tx, task, input, given) {
+      const job = prepare(task, input, given);
+      const id = await insertJob(tx, job);
+      tx.afterCommit(() => wakeUps.send(job.lane));
+      return id;
+    },
+    async recordFailure(tx, task, input, error, given) {
+      const job = prepare(task, input, given);
+      await insertFailedJob(tx, job, error);
+      return job.id;
+    },
+    async start() {
+      await housekeeping.start();
+      await worker?.start();
+    },
+    async stop() {
+      await worker?.stop();
+      await housekeeping.stop();
+    },
+  };
+}

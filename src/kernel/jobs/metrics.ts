@@ -1,0 +1,82 @@
+// What the engine shows to Prometheus: times by task from this process, and the queue as the database has it.
+import type { Sql } from "../db/index.ts";
+import type { Metrics } from "../telemetry/index.ts";
+import { PRIORITIES } from "./job.ts";
+import type { Written } from "./outcomes.ts";
+
+export interface JobMetrics {
+  started(task: string, waitedMs: number): void;
+  ran(task: string, runMs: number): void;
+  ended(task: string, written: Written): void;
+}
+
+const WAIT_BUCKETS_S = [0.005, 0.01, 0.025, 0.1, 0.25, 1, 2.5, 10, 60, 600, 3600];
+const RUN_BUCKETS_S = [0.001, 0.005, 0.025, 0.1, 0.5, 1, 5, 30, 120, 600, 3600];
+
+export function createJobMetrics(metrics: Metrics): JobMetrics {
+  const wait = metrics.histogram(
+    "stoa_job_wait_seconds",
+    "Time from when a job was due until it was taken",
+    ["task"],
+    WAIT_BUCKETS_S,
+  );
+  const run = metrics.histogram("stoa_job_run_seconds", "Time of one attempt", ["task"], RUN_BUCKETS_S);
+  const ended = metrics.counter("stoa_job_attempts_total", "Attempts by how they ended", ["task", "status"]);
+  return {
+    started: (task, waitedMs) => wait.observe({ task }, waitedMs / 1000),
+    ran: (task, runMs) => run.observe({ task }, runMs / 1000),
+    ended: (task, written) => ended.add({ task, status: written.replaceAll(" ", "_") }),
+  };
+}
+
+type Labelled = readonly [Readonly<Record<string, string>>, number];
+
+/** A scrape costs one look at the hot table, and several at once cost one. */
+const FRESH_MS = 5000;
+
+interface Depths {
+  readonly depths: readonly Labelled[];
+  readonly oldest: readonly Labelled[];
+}
+
+export function showQueue(metrics: Metrics, sql: Sql): void {
+  let readAtMs = Number.NEGATIVE_INFINITY;
+  let reading: Promise<Depths> = Promise.resolve({ depths: [], oldest: [] });
+  const read = () => {
+    if (performance.now() - readAtMs > FRESH_MS) {
+      readAtMs = performance.now();
+      // A database that is away must not fail the scrape: everything else is still worth seeing.
+      reading = readDepths(sql).catch(() => ({ depths: [], oldest: [] }));
+    }
+    return reading;
+  };
+  metrics.gauge("stoa_jobs", "Jobs that wait or run, by lane and state", ["lane", "state"], async () => {
+    return (await read()).depths;
+  });
+  metrics.gauge("stoa_jobs_oldest_seconds", "Age of the job that is due for longest", ["lane"], async () => {
+    return (await read()).oldest;
+  });
+}
+
+async function readDepths(sql: Sql): Promise<Depths> {
+  const rows = await sql<{ lane: number; state: string; count: number; oldest_s: number | null }>`
+    SELECT lane, CASE WHEN state = 'running' THEN 'running' WHEN errors <> '[]' THEN 'retrying'
+        WHEN run_at > now() THEN 'scheduled' ELSE 'queued' END AS state,
+      count(*)::float8 AS count,
+      extract(epoch FROM now() - min(run_at) FILTER (WHERE state = 'waiting' AND run_at <= now()))::float8 AS oldest_s
+    FROM jobs GROUP BY 1, 2`;
+  const depths = new Map<string, Labelled>();
+  const oldest = new Map<string, number>();
+  for (const lane of PRIORITIES) {
+    for (const state of ["scheduled", "queued", "running", "retrying"]) {
+      depths.set(`${lane} ${state}`, [{ lane, state }, 0]);
+    }
+    oldest.set(lane, 0);
+  }
+  for (const row of rows) {
+    const lane = PRIORITIES[row.lane] ?? "normal";
+    depths.set(`${lane} ${row.state}`, [{ lane, state: row.state }, row.count]);
+    oldest.set(lane, Math.max(oldest.get(lane) ?? 0, row.oldest_s ?? 0));
+  }
+  return { depths: [...depths.values()], oldest: [...oldest].map(([lane, age]) => [{ lane }, age] as const) };
+}

@@ -1,0 +1,30 @@
+// What a handler returned, as JSON that PostgreSQL can keep.
+import { type Failure, permanent } from "./failure.ts";
+
+const MAX_RESULT_BYTES = 1_048_576;
+/** NUL and lone surrogates as JSON.stringify writes them: escaped, behind an even number of backslashes. */
+const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/;
+
+export type StorableResult = { readonly json: string } | { readonly failure: Failure };
+
+export function toStorableResult(value: unknown): StorableResult {
+  let json: string;
+  try {
+    // A function or a symbol is undefined to JSON, and nothing returned is null.
+    json = JSON.stringify(value) ?? "null";
+  } catch (error) {
+    return invalid(String(error));
+  }
+  if (UNSTORABLE.test(json)) return invalid("it holds NUL characters or lone surrogates");
+  const bytes = Buffer.byteLength(json);
+  if (bytes > MAX_RESULT_BYTES) {
+    return {
+      failure: permanent("JOB_RESULT_TOO_LARGE", `The job's result is larger than 1 MiB: ${bytes} bytes.`),
+    };
+  }
+  return { json };
+}
+
+function invalid(detail: string): StorableResult {
+  return { failure: permanent("JOB_RESULT_INVALID", "The job's result cannot be stored as JSON.", detail) };
+}

@@ -1,0 +1,13 @@
+// When to try again: exponential with full jitter, so that what failed together is not tried again together.
+
+const BASE_MS = 2000;
+const CAP_MS = 300_000;
+
+/**
+ * Between 0 and 2 s after the first failure, 4 s after the second … at most 5 minutes; no sooner than the dependency asked.
+ * @param random in [0, 1)
+ */
+export function retryDelayMs(failures: number, retryAfterMs: number | null, random: () => number): number {
+  const ceilingMs = Math.min(CAP_MS, BASE_MS * 2 ** Math.min(failures - 1, 30));
+  return (retryAfterMs ?? 0) + random() * ceilingMs;
+}

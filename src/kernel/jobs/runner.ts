@@ -1,0 +1,175 @@
+// The worker: takes due jobs while it has free slots, runs them, and writes how they ended.
+import { pause } from "../clock/index.ts";
+import type { Logger } from "../telemetry/index.ts";
+import { type Attempt, type Outcome, startAttempt } from "./attempt.ts";
+import type { JobContext, Task } from "./job.ts";
+import type { Outcomes } from "./outcomes.ts";
+import type { ClaimedJob, Held } from "./worker-store.ts";
+
+export interface RunnerOptions {
+  readonly log: Logger;
+  readonly tasks: ReadonlyMap<string, Task<unknown>>;
+  readonly concurrency: number;
+  /** Lanes to serve, the first before the others. */
+  readonly lanes: readonly number[];
+  readonly handlerGraceMs: number;
+  readonly claim: (lanes: readonly number[], limit: number, urgentLimit: number) => Promise<ClaimedJob[]>;
+  /** Settles with the database what we hold; never while a claim is under way. */
+  readonly reconcile: (held: readonly Held[]) => Promise<void>;
+  readonly outcomes: Outcomes;
+  readonly context: (job: ClaimedJob) => Omit<JobContext, "signal">;
+  readonly onStarted: (job: ClaimedJob) => void;
+  readonly onEnded: (job: ClaimedJob, runMs: number) => void;
+}
+
+export interface Runner {
+  start(): void;
+  /** Something may be due in these lanes. */
+  wake(lanes: readonly number[]): void;
+  /** There may be room again. */
+  nudge(): void;
+  /** How long until the first handler is left behind. */
+  leftMs(): number | undefined;
+  /** The worker was taken for dead: what it holds belongs to others now. */
+  lose(): void;
+  stop(graceMs: number): Promise<void>;
+}
+
+const URGENT = 0;
+const URGENT_POLL_MS = 250;
+const POLL_MS = 1000;
+const RECONCILE_MS = 5000;
+/** After a claim failed; the database is probably away. */
+const FAILURE_PAUSE_MS = 250;
+/** After askToStop, for handlers that listen. */
+const LAST_WORD_MS = 1000;
+/** Past this many unwritten ends nothing new is started: the database is the bottleneck, or away. */
+const MAX_UNWRITTEN = 1000;
+
+export function createRunner(options: RunnerOptions): Runner {
+  const { log, tasks, concurrency, outcomes } = options;
+  const bulkLanes = options.lanes.filter((lane) => lane !== URGENT);
+  const servesUrgent = options.lanes.includes(URGENT);
+  const running = new Map<string, Attempt>();
+  const stopping = new AbortController();
+  const due = { urgent: false, bulk: false, reconcile: false };
+  let looping: Promise<void> | undefined;
+  let nudged = Promise.withResolvers<void>();
+  let timers: Timer[] = [];
+
+  function expect(what: keyof typeof due): void {
+    due[what] = what === "urgent" ? servesUrgent : what === "bulk" ? bulkLanes.length > 0 : true;
+    nudged.resolve();
+  }
+
+  async function loop(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      nudged = Promise.withResolvers();
+      try {
+        if (due.reconcile) await reconcile();
+        while (!stopping.signal.aborted && (await takeDue())) {}
+      } catch (error) {
+        log.warn({ err: error }, "jobs could not be taken");
+        due.reconcile = true;
+        expect("urgent");
+        expect("bulk");
+        await pause(FAILURE_PAUSE_MS, stopping.signal);
+      }
+      await nudged.promise;
+    }
+  }
+
+  async function reconcile(): Promise<void> {
+    due.reconcile = false;
+    await options.reconcile([
+      ...[...running.values()].map((attempt) => attempt.job),
+      ...outcomes.unwritten(),
+    ]);
+  }
+
+  /** Claims once; true when there may be more and room for it. */
+  async function takeDue(): Promise<boolean> {
+    const hasRoom = outcomes.unwritten().length < MAX_UNWRITTEN;
+    const free = hasRoom ? Math.max(0, concurrency - running.size) : 0;
+    const urgentLimit = due.urgent && hasRoom ? Math.max(0, concurrency + 1 - running.size) : 0;
+    const takesBulk = due.bulk && free > 0;
+    const limit = takesBulk ? free : urgentLimit;
+    if (limit === 0) return false;
+    const lanes = [...(urgentLimit > 0 ? [URGENT] : []), ...(takesBulk ? bulkLanes : [])];
+    if (urgentLimit > 0) due.urgent = false;
+    if (takesBulk) due.bulk = false;
+    const jobs = await options.claim(lanes, limit, urgentLimit);
+    for (const job of jobs) begin(job);
+    if (jobs.length < limit) return false;
+    if (urgentLimit > 0) due.urgent = true;
+    if (takesBulk) due.bulk = true;
+    return true;
+  }
+
+  function begin(job: ClaimedJob): void {
+    const task = tasks.get(job.task);
+    if (!task) throw new Error(`a job of the task ${job.task}, which is not registered, was claimed`);
+    const beganMs = performance.now();
+    const attempt = startAttempt({
+      job,
+      task,
+      context: options.context(job),
+      graceMs: options.handlerGraceMs,
+    });
+    running.set(job.id, attempt);
+    options.onStarted(job);
+    void attempt.done.then((outcome) => {
+      if (running.get(job.id) === attempt) running.delete(job.id);
+      options.onEnded(job, performance.now() - beganMs);
+      if (outcome.state !== "lost") outcomes.add({ job, outcome });
+      nudged.resolve();
+    });
+  }
+
+  function leaveAll(outcome: Outcome): void {
+    for (const attempt of running.values()) attempt.leave(outcome);
+  }
+
+  async function allEnded(withinMs: number): Promise<void> {
+    if (running.size === 0) return;
+    const enough = new AbortController();
+    const ended = Promise.all([...running.values()].map((attempt) => attempt.done));
+    await Promise.race([ended, pause(withinMs, enough.signal)]);
+    enough.abort();
+  }
+
+  return {
+    start() {
+      if (looping) return;
+      timers = [
+        setInterval(expect, URGENT_POLL_MS, "urgent"),
+        setInterval(expect, POLL_MS, "bulk"),
+        setInterval(expect, RECONCILE_MS, "reconcile"),
+      ];
+      expect("urgent");
+      expect("bulk");
+      looping = loop();
+    },
+    wake(lanes) {
+      if (lanes.includes(URGENT)) expect("urgent");
+      if (lanes.some((lane) => lane !== URGENT)) expect("bulk");
+    },
+    nudge: () => nudged.resolve(),
+    leftMs() {
+      if (running.size === 0) return undefined;
+      return Math.min(...[...running.values()].map((attempt) => attempt.leftMs()));
+    },
+    lose: () => leaveAll({ state: "lost" }),
+    async stop(graceMs) {
+      stopping.abort();
+      nudged.resolve();
+      for (const timer of timers) clearInterval(timer);
+      await looping;
+      await allEnded(graceMs);
+      for (const attempt of running.values()) attempt.askToStop();
+      await allEnded(LAST_WORD_MS);
+      leaveAll({ state: "handed back" });
+      await allEnded(LAST_WORD_MS);
+    },
+  };
+}

@@ -1,0 +1,159 @@
+// The SQL of a worker: each write is fenced by (id, attempt), and only the database's clock counts.
+import type { Sql, Tx } from "../db/index.ts";
+import type { Failure } from "./failure.ts";
+
+export interface ClaimedJob {
+  readonly id: string;
+  readonly projectId: string | null;
+  readonly task: string;
+  readonly lane: number;
+  readonly input: unknown;
+  readonly timeoutMs: number;
+  readonly attempt: number;
+  /** How long it waited since it was due. */
+  readonly waitedMs: number;
+  /** Attempts that counted, this one included. */
+  readonly countedAttempt: number;
+}
+
+interface ClaimedRow {
+  readonly id: string;
+  readonly project_id: string | null;
+  readonly task: string;
+  readonly lane: number;
+  readonly input: unknown;
+  readonly timeout_ms: number;
+  readonly attempt: number;
+  readonly uncounted: number;
+  readonly waited_ms: number;
+}
+
+export interface Claim {
+  readonly workerId: string;
+  readonly lanes: readonly number[];
+  readonly tasks: readonly string[];
+  readonly limit: number;
+  readonly urgentLimit: number;
+}
+
+export async function claimJobs(sql: Sql, claim: Claim): Promise<ClaimedJob[]> {
+  const rows = await sql<ClaimedRow>`
+    SELECT id, project_id, task, lane, input, timeout_ms, attempt, uncounted,
+      (extract(epoch FROM started_at - run_at) * 1000)::float8 AS waited_ms
+    FROM jobs_claim(${claim.workerId}, ${claim.lanes}::smallint[], ${claim.tasks}::text[], ${claim.limit},
+      ${claim.urgentLimit})
+    ORDER BY lane, run_at, id`;
+  return rows.map((row) => ({
+    id: row.id,
+    projectId: row.project_id,
+    task: row.task,
+    lane: row.lane,
+    input: row.input,
+    timeoutMs: row.timeout_ms,
+    attempt: row.attempt,
+    waitedMs: Math.max(0, row.waited_ms),
+    countedAttempt: row.attempt - row.uncounted,
+  }));
+}
+
+export interface Held {
+  readonly id: string;
+  readonly attempt: number;
+}
+
+/** Returns the ids that were still ours. */
+export async function completeJobs(
+  sql: Sql,
+  done: readonly (Held & { readonly resultJson: string })[],
+): Promise<Set<string>> {
+  const rows = await sql<{ id: string }>`
+    SELECT jobs_complete(${done.map((job) => job.id)}::uuid[], ${done.map((job) => job.attempt)}::int[],
+      ${done.map((job) => job.resultJson)}::text[]::jsonb[]) AS id`;
+  return new Set(rows.map((row) => row.id));
+}
+
+export async function failJob(
+  sql: Sql,
+  job: Held,
+  failure: Failure,
+  delayMs: number,
+): Promise<"retrying" | "failed" | "lost"> {
+  const { code, message, detail } = failure;
+  const [row] = await sql<{ outcome: "retrying" | "failed" | "lost" }>`
+    SELECT jobs_fail(${job.id}, ${job.attempt}, ${JSON.stringify({ code, message, detail })}::text::jsonb,
+      ${delayMs}::float8, ${failure.isPermanent}) AS outcome`;
+  return row?.outcome ?? "lost";
+}
+
+export async function handBack(sql: Sql, jobs: readonly Held[]): Promise<number> {
+  if (jobs.length === 0) return 0;
+  const [row] = await sql<{ count: number }>`
+    SELECT jobs_hand_back(${jobs.map((job) => job.id)}::uuid[], ${jobs.map((job) => job.attempt)}::int[]) AS count`;
+  return row?.count ?? 0;
+}
+
+/** Hands back what the database gave us in an answer that never arrived. */
+export async function handBackForgotten(sql: Sql, workerId: string, held: readonly Held[]): Promise<number> {
+  const [row] = await sql<{ count: number }>`
+    WITH forgotten AS (
+      SELECT id FROM jobs j
+      WHERE state = 'running' AND worker_id = ${workerId} AND NOT EXISTS (
+        SELECT FROM unnest(${held.map((job) => job.id)}::uuid[], ${held.map((job) => job.attempt)}::int[])
+          AS h (id, attempt) WHERE h.id = j.id AND h.attempt = j.attempt)
+      FOR UPDATE SKIP LOCKED),
+    back AS (
+      UPDATE jobs j SET state = 'waiting', worker_id = NULL, uncounted = j.uncounted + 1
+      FROM forgotten WHERE forgotten.id = j.id RETURNING 1)
+    SELECT count(*)::int AS count FROM back`;
+  return row?.count ?? 0;
+}
+
+/** Shared, since a handler may write in several transactions at once. */
+export async function holdJob(tx: Tx, job: Held): Promise<boolean> {
+  const rows = await tx`
+    SELECT 1 FROM jobs WHERE id = ${job.id} AND attempt = ${job.attempt} AND state = 'running' FOR SHARE`;
+  return rows.length > 0;
+}
+
+export interface ProgressNote extends Held {
+  readonly done: number;
+  readonly total: number | null;
+  readonly message: string | null;
+}
+
+export async function writeProgress(sql: Sql, notes: readonly ProgressNote[]): Promise<void> {
+  await sql`
+    INSERT INTO job_progress AS p (job_id, attempt, done, total, message)
+    SELECT n.id, n.attempt, n.done, n.total, n.message
+    FROM jsonb_to_recordset(${JSON.stringify(notes)}::text::jsonb)
+      AS n (id uuid, attempt int, done float8, total float8, message text)
+    JOIN jobs j ON j.id = n.id AND j.attempt = n.attempt AND j.state = 'running'
+    ON CONFLICT (job_id) DO UPDATE
+    SET attempt = excluded.attempt, done = excluded.done, total = excluded.total, message = excluded.message
+    WHERE p.attempt <= excluded.attempt`;
+}
+
+export interface WorkerIdentity {
+  readonly id: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly roles: readonly string[];
+}
+
+export async function upsertWorker(sql: Sql, worker: WorkerIdentity): Promise<void> {
+  await sql`
+    INSERT INTO job_workers (id, host, pid, roles)
+    VALUES (${worker.id}, ${worker.host}, ${worker.pid}, ${worker.roles}::text[])
+    ON CONFLICT (id) DO UPDATE SET beat_at = clock_timestamp()`;
+}
+
+export async function deleteWorker(sql: Sql, id: string): Promise<void> {
+  await sql`DELETE FROM job_workers WHERE id = ${id}`;
+}
+
+/** Whether the worker still counts as alive. */
+export async function beat(sql: Sql, workerId: string): Promise<boolean> {
+  const rows = await sql`
+    UPDATE job_workers SET beat_at = clock_timestamp() WHERE id = ${workerId} RETURNING 1`;
+  return rows.length > 0;
+}

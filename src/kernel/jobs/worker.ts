@@ -1,0 +1,165 @@
+// A worker process: its row and beat, its runner, and the rescue of jobs whose worker died.
+import { hostname } from "node:os";
+import { pause } from "../clock/index.ts";
+import { type DatabaseOptions, openDatabase } from "../db/index.ts";
+import type { Part } from "../lifecycle/index.ts";
+import type { Logger } from "../telemetry/index.ts";
+import { type Beats, startBeats } from "./beats.ts";
+import { type JobContext, PRIORITIES, type Priority, type Task } from "./job.ts";
+import type { JobMetrics } from "./metrics.ts";
+import { createOutcomes } from "./outcomes.ts";
+import { createProgressNotes, type ProgressNotes } from "./progress-notes.ts";
+import { sweep } from "./rescue.ts";
+import { retryDelayMs } from "./retry.ts";
+import { createRunner } from "./runner.ts";
+import type { WakeUps } from "./wake-ups.ts";
+import {
+  type ClaimedJob,
+  claimJobs,
+  deleteWorker,
+  handBackForgotten,
+  holdJob,
+  upsertWorker,
+  type WorkerIdentity,
+} from "./worker-store.ts";
+
+/** Makes a process work: without it jobs can only be handed in. */
+export interface WorkOptions {
+  /** Whoever starts the process may choose it, to call releaseWorker with when the process has died. */
+  readonly workerId: string;
+  readonly roles: readonly string[];
+  readonly connection: DatabaseOptions;
+  /** Jobs at once; one slot more is kept for urgent ones. */
+  readonly concurrency: number;
+  /** Default all. */
+  readonly lanes?: readonly Priority[];
+  /** At stop: time for running jobs to end. */
+  readonly graceMs: number;
+  /** After its signal was aborted: time for a handler to end; default 5 s. */
+  readonly handlerGraceMs?: number;
+}
+
+export interface WorkerDeps {
+  readonly log: Logger;
+  readonly metrics: JobMetrics;
+  readonly wakeUps: WakeUps;
+  readonly tasks: ReadonlyMap<string, Task<unknown>>;
+  readonly random: () => number;
+}
+
+const HANDLER_GRACE_MS = 5000;
+const SWEEP_INTERVAL_MS = 2000;
+/** At stop, for a database that does not answer: others take the jobs when our beat is missed. */
+const SETTLE_MS = 5000;
+
+export function createWorker(work: WorkOptions, deps: WorkerDeps): Part {
+  const { log, metrics, wakeUps, tasks } = deps;
+  const worker: WorkerIdentity = { id: work.workerId, host: hostname(), pid: process.pid, roles: work.roles };
+  // Connections of the engine's own: handlers that hold all the others must not keep urgent jobs waiting.
+  const db = openDatabase({ ...work.connection, poolSize: 2, longPoolSize: 1, applicationName: "stoa jobs" });
+  const progress = createProgressNotes(db.sql, log);
+  const outcomes = createOutcomes({
+    sql: db.sql,
+    log,
+    delayMs: (job, failure) => retryDelayMs(job.countedAttempt, failure.retryAfterMs, deps.random),
+    async beforeWrite(jobs) {
+      if (jobs.some((job) => progress.has(job.id))) await progress.flush();
+    },
+    onWritten(job, written) {
+      metrics.ended(job.task, written);
+      runner.nudge();
+    },
+  });
+  const runner = createRunner({
+    log,
+    tasks,
+    concurrency: work.concurrency,
+    lanes: (work.lanes ?? PRIORITIES).map((lane) => PRIORITIES.indexOf(lane)).sort(),
+    handlerGraceMs: work.handlerGraceMs ?? HANDLER_GRACE_MS,
+    outcomes,
+    claim: (lanes, limit, urgentLimit) =>
+      claimJobs(db.sql, { workerId: worker.id, lanes, tasks: [...tasks.keys()], limit, urgentLimit }),
+    async reconcile(held) {
+      const count = await handBackForgotten(db.sql, worker.id, held);
+      if (count > 0)
+        log.warn({ jobs: count }, "jobs were taken in an answer that never came, and handed back");
+    },
+    context: (job) => contextOf(job, log, progress),
+    onStarted(job) {
+      metrics.started(job.task, job.waitedMs);
+      state?.beats.allow(runner.leftMs());
+    },
+    onEnded: (job, runMs) => metrics.ran(job.task, runMs),
+  });
+  let state: { readonly beats: Beats; readonly sweeps: Timer; readonly deafen: () => void } | undefined;
+  let stopped: Promise<void> | undefined;
+
+  /** Others have taken us for dead, and our jobs with it: begin anew under the same id. */
+  function rise(): void {
+    log.warn({ worker_id: worker.id }, "this worker was taken for dead; its jobs belong to others now");
+    runner.lose();
+    upsertWorker(db.sql, worker).catch((error: unknown) =>
+      log.warn({ err: error }, "the worker could not come back yet"),
+    );
+  }
+
+  async function sweepIfSteady(): Promise<void> {
+    if (!state?.beats.isSteady()) return;
+    try {
+      const { taken } = await sweep(db.sql);
+      if (taken === 0) return;
+      log.warn({ jobs: taken }, "jobs of a dead worker were taken over");
+      for (const priority of PRIORITIES) wakeUps.send(priority);
+    } catch (error) {
+      log.debug({ err: error }, "the look for dead workers failed");
+    }
+  }
+
+  async function stop(running: NonNullable<typeof state>): Promise<void> {
+    running.deafen();
+    clearInterval(running.sweeps);
+    await runner.stop(work.graceMs);
+    await Promise.race([outcomes.settled(), pause(SETTLE_MS)]);
+    outcomes.giveUp();
+    progress.stop();
+    await running.beats.stop();
+    await deleteWorker(db.sql, worker.id).catch((error: unknown) =>
+      log.warn({ err: error }, "the worker could not sign off; its row ends when its beat is missed"),
+    );
+    await db.close();
+  }
+
+  return {
+    name: "worker",
+    async start() {
+      if (state) return;
+      await upsertWorker(db.sql, worker);
+      const beats = startBeats(
+        { connection: work.connection, workerId: worker.id },
+        { onLost: rise, onRound: () => beats.allow(runner.leftMs()) },
+      );
+      const sweeps = setInterval(() => void sweepIfSteady(), SWEEP_INTERVAL_MS);
+      state = { beats, sweeps, deafen: wakeUps.hear(runner.wake) };
+      runner.start();
+    },
+    stop() {
+      stopped ??= state ? stop(state) : db.close();
+      return stopped;
+    },
+  };
+}
+
+function contextOf(job: ClaimedJob, log: Logger, progress: ProgressNotes): Omit<JobContext, "signal"> {
+  return {
+    jobId: job.id,
+    attempt: job.attempt,
+    projectId: job.projectId,
+    log: log.child({ job_id: job.id, task: job.task, attempt: job.attempt }),
+    async fence(tx) {
+      if (!(await holdJob(tx, job))) throw new Error("the job was given to another worker");
+    },
+    progress(done, total, message) {
+      progress.note({ id: job.id, attempt: job.attempt, done, total, message: message ?? null });
+    },
+  };
+}
