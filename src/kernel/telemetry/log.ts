@@ -12,14 +12,14 @@ export interface Logger {
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
   child(fields: object): Logger;
+  /** Writes a line at level info from fields that are JSON already, `"a":1,"b":"c"`: cheap enough for every request. */
+  line(fields: string): void;
 }
 
 /** The logger of a process. */
 export interface ProcessLogger extends Logger {
   /** Writes what is gathered at once, before a step that may not return. */
   flush(): void;
-  /** Writes one line at level info whose fields are already JSON: `"a":1,"b":"c"`. For the line that every request writes. */
-  line(fields: string): void;
 }
 
 export interface LoggerOptions {
@@ -44,18 +44,12 @@ export function createLogger(options: LoggerOptions): ProcessLogger {
     },
     { write: (line: string) => output.write(redact(line)) },
   );
-  const isInfo = log.isLevelEnabled("info");
-  const name = JSON.stringify(options.process);
-  return Object.assign(wrap(log, output), {
-    flush: () => output.flush(),
-    line(fields: string) {
-      if (!isInfo) return;
-      output.write(`{"level":${INFO},"time":"${new Date().toISOString()}","process":${name},${fields}}\n`);
-    },
-  });
+  return { ...wrap(log, output), flush: () => output.flush() };
 }
 
 function wrap(log: pino.Logger, output: LogOutput): Logger {
+  const writesInfo = log.isLevelEnabled("info");
+  const bindings = JSON.stringify(log.bindings()).slice(1, -1);
   return {
     debug: (fields, message) => log.debug(fields, message),
     info: (fields, message) => log.info(fields, message),
@@ -66,6 +60,10 @@ function wrap(log: pino.Logger, output: LogOutput): Logger {
       output.flush();
     },
     child: (fields) => wrap(log.child(fields), output),
+    line(fields) {
+      if (!writesInfo) return;
+      output.write(`{"level":${INFO},"time":"${new Date().toISOString()}",${bindings},${fields}}\n`);
+    },
   };
 }
 

@@ -56,12 +56,17 @@ export function createLogOutput(fd: number): LogOutput {
       const deadlineMs = Date.now() + FLUSH_DEADLINE_MS;
       while ((rest.length > 0 || gathered !== "") && Date.now() < deadlineMs) {
         send();
-        if (rest.length > 0) Bun.sleepSync(2);
+        if (rest.length > 0) block(2);
       }
     },
   };
   process.once("exit", () => output.flush());
   return output;
+}
+
+/** Stops the whole thread: the event loop will not turn again. */
+function block(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
 /** What was not taken. A reader that is gone for good (EPIPE) has taken everything. */
