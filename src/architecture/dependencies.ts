@@ -9,8 +9,14 @@ interface Manifest {
   readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 
+interface Locked {
+  readonly license?: string;
+  readonly resolved?: string;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
+
 interface Lockfile {
-  readonly packages: Readonly<Record<string, { readonly license?: string; readonly resolved?: string }>>;
+  readonly packages: Readonly<Record<string, Locked>>;
 }
 
 const DOCUMENT = "docs/dependencies.md";
@@ -54,7 +60,14 @@ function licenceProblem(name: string, stated: string | undefined, lock: Lockfile
   return [`${DOCUMENT}: ${name} is under ${actual}, not ${stated}; correct the row.`];
 }
 
-function lockProblems(path: string, license: string | undefined, resolved: string | undefined): string[] {
+/** npm leaves out what its registry lacks, and `npm ci` then refuses the lockfile on every platform. */
+function missingPlatforms({ optionalDependencies = {} }: Locked, lock: Lockfile): string[] {
+  return Object.keys(optionalDependencies)
+    .filter((name) => !lock.packages[`node_modules/${name}`])
+    .map((name) => `package-lock.json: ${name}, optional, has no entry; run npm run lock.`);
+}
+
+function lockProblems(path: string, { license, resolved }: Locked): string[] {
   const problems: string[] = [];
   if (resolved?.includes("://")) {
     problems.push(

@@ -16,14 +16,14 @@ test("[ARC-24] a link to a missing file or heading is named; code and the outsid
   ]);
 });
 
-test("[ARC-25] a loose version, a missing row, a stale row, a wrong licence and a registry are named", () => {
+test("[ARC-25] a loose version, a missing row, a stale row, a wrong licence, a registry and a platform left out are named", () => {
   const repository = toRepository({
     "package.json": JSON.stringify({ dependencies: { loose: "^1.0.0", fine: "1.0.0", wrong: "2.0.0" } }),
     "package-lock.json": JSON.stringify({
       packages: {
         "": {},
         "node_modules/loose": { license: "MIT", resolved: "https://registry.example/loose.tgz" },
-        "node_modules/fine": { license: "MIT" },
+        "node_modules/fine": { license: "MIT", optionalDependencies: { "fine-linux-x64": "1.0.0" } },
         "node_modules/wrong": { license: "AGPL-3.0" },
       },
     }),
@@ -37,5 +37,6 @@ test("[ARC-25] a loose version, a missing row, a stale row, a wrong licence and 
     "docs/dependencies.md: wrong is under AGPL-3.0, not MIT; correct the row.",
     "package-lock.json: node_modules/loose names the registry it came from; install with omit-lockfile-registry-resolved=true.",
     "package-lock.json: node_modules/wrong is under AGPL-3.0, which may bind its users; find another.",
+    "package-lock.json: fine-linux-x64, optional, has no entry; run npm run lock.",
   ]);
 });

@@ -42,7 +42,7 @@ export function listMatching(repository: Repository, pattern: RegExp): SourceFil
 }
 
 export function isTest(path: string): boolean {
-  return path.endsWith(".test.ts") || path.startsWith("src/testing/");
+  return path.endsWith(".test.ts") || /^src\/(?:.*\/)?testing\//.test(path);
 }
 
 /** Whether the comment right above this line says why it departs from the house style. */
