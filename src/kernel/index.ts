@@ -23,4 +23,6 @@ export interface Kernel {
   readonly http: Http;
   /** Parts that modules run beside requests: pollers, caches that must be filled. */
   readonly lifecycle: Lifecycle;
+  /** Snapshots of the metrics of this start's other processes: give them to metrics.render(). A process that is stuck is left out. */
+  metricsOfOthers(): Promise<object[][]>;
 }

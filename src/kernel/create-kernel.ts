@@ -1,0 +1,88 @@
+// Puts the kernel together for one process: the mechanisms on one database, and in which order they start.
+import { createBus } from "./bus/index.ts";
+import { systemClock } from "./clock/index.ts";
+import type { Config } from "./config/index.ts";
+import type { Database, DatabaseOptions, MigrationSet } from "./db/index.ts";
+import { createEvents, eventMigrations } from "./events/index.ts";
+import { createHttp, type HttpServer } from "./http/index.ts";
+import type { Kernel } from "./index.ts";
+import { createJobs, jobMigrations, type WorkOptions } from "./jobs/index.ts";
+import { createLifecycle, type Part } from "./lifecycle/index.ts";
+import { createSecrets } from "./secrets/index.ts";
+import { createMetrics, type Logger } from "./telemetry/index.ts";
+
+export interface KernelOptions {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly db: Database;
+  /** How `db` was opened: the worker keeps connections of its own. */
+  readonly connection: DatabaseOptions;
+  /** 32 bytes in base64. */
+  readonly secretKey: string;
+  /** Runs jobs under this id; left out where jobs are only handed in. */
+  readonly workerId?: string;
+  /** Several processes listen on one port. */
+  readonly sharesPort?: boolean;
+  /** Whether this process shows the figures of the whole database; one of each start does. Default true. */
+  readonly showsWhole?: boolean;
+  /** Metrics of the other processes of this start; default none. */
+  readonly metricsOfOthers?: () => Promise<object[][]>;
+}
+
+export interface AssembledKernel {
+  readonly kernel: Kernel & { readonly http: HttpServer };
+  /** In the order of their start; the HTTP server is none of them and comes last. */
+  readonly parts: readonly Part[];
+}
+
+/** Tables of the mechanisms, before those of the modules. */
+export const kernelMigrations: readonly MigrationSet[] = [eventMigrations, jobMigrations];
+
+/** Does nothing but put together: no connection is opened before the first statement or start. */
+export function createKernel(options: KernelOptions): AssembledKernel {
+  const { config, log, db, showsWhole = true } = options;
+  const clock = systemClock;
+  const metrics = createMetrics();
+  const bus = createBus({ db, log });
+  const events = createEvents({ db, log, retentionDays: config.eventRetentionDays });
+  const jobs = createJobs({
+    db,
+    bus,
+    log,
+    metrics,
+    maxRetries: config.maxJobRetries,
+    timeoutSeconds: config.jobTimeoutSeconds,
+    retentionDays: config.jobRetentionDays,
+    showsQueue: showsWhole,
+    ...(options.workerId === undefined ? {} : { work: workOptions(options, options.workerId) }),
+  });
+  const http = createHttp({ config, db, log, metrics, clock, reusePort: options.sharesPort ?? false });
+  const lifecycle = createLifecycle("modules", (part, error) =>
+    log.error({ err: error, part }, "a part did not stop well"),
+  );
+  const kernel = {
+    config,
+    clock,
+    log,
+    metrics,
+    db,
+    secrets: createSecrets(options.secretKey),
+    events,
+    bus,
+    jobs,
+    http,
+    lifecycle,
+    metricsOfOthers: options.metricsOfOthers ?? (async () => []),
+  };
+  return { kernel, parts: [bus, events, lifecycle, jobs] };
+}
+
+function workOptions({ config, connection }: KernelOptions, workerId: string): WorkOptions {
+  return {
+    workerId,
+    roles: ["worker"],
+    connection,
+    concurrency: config.workerConcurrency,
+    graceMs: config.shutdownGraceSeconds * 1000,
+  };
+}

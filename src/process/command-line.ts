@@ -1,0 +1,83 @@
+// The command line: what one may type, and the sentence for what one may not.
+import { StartError } from "../kernel/errors/index.ts";
+
+export const ROLES = ["web", "worker"] as const;
+export type Role = (typeof ROLES)[number];
+
+export type Command =
+  | { readonly command: "start"; readonly role: Role | undefined; readonly isSupervised: boolean }
+  | { readonly command: "migrate" | "config" | "openapi" | "help" | "version" };
+
+export const USAGE = `Stoa, one server for products whose people work on text together.
+
+Usage: npm run stoa -- <command>
+
+  start                    run the server: HTTP in this process, background jobs in a child
+  start --role web         HTTP only
+  start --role worker      background jobs only
+  migrate                  bring the database's tables up to date, then stop
+  config                   each setting, its value and where that came from
+  openapi                  the API description as JSON
+  --help, --version
+
+Settings come from the environment and the file .env; docs/configuration.md explains them.
+`;
+
+export function parseCommandLine(words: readonly string[]): Command {
+  const [first, ...rest] = words;
+  switch (first) {
+    case "start":
+      return parseStart(rest);
+    case "migrate":
+    case "config":
+    case "openapi":
+      return alone(first, rest);
+    case undefined:
+      throw new StartError("A command is missing: try start, or --help for all of them.");
+    case "help":
+    case "--help":
+    case "-h":
+      return { command: "help" };
+    case "--version":
+    case "-v":
+      return { command: "version" };
+    default:
+      throw new StartError(`There is no command ${quote(first)}: --help lists them.`);
+  }
+}
+
+function parseStart(words: readonly string[]): Command {
+  let role: Role | undefined;
+  let isSupervised = false;
+  const left = words.flatMap((word) => {
+    const [name = "", value] = word.split(/=(.*)/s);
+    return value !== undefined && name === "--role" ? [name, value] : [word];
+  });
+  for (let word = left.shift(); word !== undefined; word = left.shift()) {
+    if (word === "--help" || word === "-h") return { command: "help" };
+    // Not for people: this process has a parent of ours, which tells it the rest.
+    else if (word === "--supervised") isSupervised = true;
+    else if (word === "--role") role = parseRole(left.shift());
+    else throw new StartError(`start has no option ${quote(word)}: --help lists what there is.`);
+  }
+  return { command: "start", role, isSupervised };
+}
+
+function parseRole(word: string | undefined): Role {
+  const role = ROLES.find((each) => each === word);
+  if (role) return role;
+  throw new StartError(
+    `--role takes ${ROLES.join(" or ")}${word === undefined ? "" : `, not ${quote(word)}`}.`,
+  );
+}
+
+function alone(command: "migrate" | "config" | "openapi", rest: readonly string[]): Command {
+  const [word] = rest;
+  if (word === "--help" || word === "-h") return { command: "help" };
+  if (word !== undefined) throw new StartError(`${command} has no option ${quote(word)}.`);
+  return { command };
+}
+
+function quote(word: string): string {
+  return JSON.stringify(word.slice(0, 40));
+}

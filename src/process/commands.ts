@@ -1,0 +1,48 @@
+// The commands that do one thing and end: migrate, config, openapi, version.
+import manifest from "../../package.json" with { type: "json" };
+import { loadConfig } from "../kernel/config/index.ts";
+import { newId } from "../kernel/ids/index.ts";
+import { createLogger } from "../kernel/telemetry/index.ts";
+import { reachDatabase } from "./database-server.ts";
+import { createRuntime } from "./runtime.ts";
+
+export async function migrateDatabase(): Promise<void> {
+  const { config } = loadConfig();
+  const database = await reachDatabase(config, createLogger({ level: config.logLevel, process: "migrate" }));
+  try {
+    const runtime = createRuntime({ ...alone, config, access: database.access, workerId: newId() });
+    const applied = await runtime.migrate().finally(() => runtime.stop());
+    const names = applied.map((name) => `applied ${name}\n`).join("");
+    process.stdout.write(names || "The database's tables were up to date.\n");
+  } finally {
+    await database.stop();
+  }
+}
+
+export async function showConfig(): Promise<void> {
+  const { lines } = loadConfig();
+  const width = (key: "variable" | "value") => Math.max(...lines.map((line) => line[key].length));
+  const widths = { variable: width("variable"), value: Math.min(width("value"), 60) };
+  for (const { variable, value, source } of lines) {
+    process.stdout.write(`${variable.padEnd(widths.variable)}  ${value.padEnd(widths.value)}  ${source}\n`);
+  }
+}
+
+/** The description needs no database: nothing connects before it is asked something. */
+export async function showOpenApi(): Promise<void> {
+  const { config } = loadConfig();
+  const access = {
+    url: "postgres://localhost",
+    socketDir: undefined,
+    secretKey: Buffer.alloc(32).toString("base64"),
+  };
+  const runtime = createRuntime({ ...alone, config, access, workerId: newId() });
+  process.stdout.write(`${JSON.stringify(await runtime.describe(), null, 2)}\n`);
+  await runtime.stop();
+}
+
+export async function showVersion(): Promise<void> {
+  process.stdout.write(`${manifest.version}\n`);
+}
+
+const alone = { name: "command", role: "web", sharesPort: false, metricsOfOthers: async () => [] } as const;

@@ -1,0 +1,72 @@
+// One role at work in this process: the kernel, the application on it, and the parts that this role starts.
+import { createApp } from "../app.ts";
+import { createKernel, kernelMigrations } from "../kernel/create-kernel.ts";
+import { type Database, type MigrationSet, migrate, openDatabase } from "../kernel/db/index.ts";
+import { createLifecycle, type Part } from "../kernel/lifecycle/index.ts";
+import { createLogger, type Logger } from "../kernel/telemetry/index.ts";
+import type { Orders } from "./messages.ts";
+
+export interface RuntimeOptions extends Orders {
+  readonly metricsOfOthers: () => Promise<object[][]>;
+}
+
+export interface Runtime extends Part {
+  readonly db: Database;
+  readonly log: Logger;
+  /** Brings the tables up to date; returns the names of what was applied. Before start, in one process. */
+  migrate(): Promise<string[]>;
+  /** Where the web role listens. */
+  address(): string | undefined;
+  /** This process's metrics, for another to render. */
+  metrics(): Promise<object[]>;
+  /** The API description. */
+  describe(): Promise<unknown>;
+}
+
+export function createRuntime(options: RuntimeOptions): Runtime {
+  const { name, role, config, access, workerId } = options;
+  const log = createLogger({ level: config.logLevel, process: name });
+  const connection = {
+    url: access.url,
+    ...(access.socketDir === undefined ? {} : { socketDir: access.socketDir }),
+    poolSize: config.databasePoolSize,
+    applicationName: `stoa ${name}`,
+  };
+  const db = openDatabase(connection);
+  const { kernel, parts } = createKernel({
+    config,
+    log,
+    db,
+    connection,
+    secretKey: access.secretKey,
+    sharesPort: options.sharesPort,
+    metricsOfOthers: options.metricsOfOthers,
+    ...(role === "worker" ? { workerId } : {}),
+  });
+  const app = createApp(kernel);
+  const lifecycle = createLifecycle(name, (part, error) =>
+    log.error({ err: error, part }, "part did not stop well"),
+  );
+  lifecycle.add({ name: "pools", start: async () => {}, stop: () => db.close() });
+  for (const part of parts) lifecycle.add(part);
+  if (role === "web") lifecycle.add(kernel.http);
+  return {
+    name,
+    db,
+    log,
+    start: lifecycle.start,
+    stop: lifecycle.stop,
+    migrate: () => migrate(db, migrationsOf(app)),
+    address: () => kernel.http.address(),
+    metrics: () => kernel.metrics.snapshot(),
+    async describe() {
+      const address = config.publicUrl ?? `http://localhost:${config.port}`;
+      const answer = await kernel.http.fetch(new Request(`${address}/openapi.json`));
+      return answer.json();
+    },
+  };
+}
+
+function migrationsOf(app: { readonly migrations: readonly MigrationSet[] }): MigrationSet[] {
+  return [...kernelMigrations, ...app.migrations];
+}

@@ -1,0 +1,67 @@
+// The command start: runs until a signal, then stops everything and ends with 0.
+import { type Config, loadConfig } from "../kernel/config/index.ts";
+import { createLogger } from "../kernel/telemetry/index.ts";
+import type { Role } from "./command-line.ts";
+import { createServer, type Server } from "./server.ts";
+
+/** On top of the grace time, for closing what is closed and the database's checkpoint. */
+const CLOSING_MS = 30_000;
+const SIGNALS = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
+
+export async function start(role: Role | undefined): Promise<void> {
+  const { config } = loadConfig();
+  const log = createLogger({ level: config.logLevel, process: "main" });
+  const server = createServer({ config, log, role });
+  let isStopping = false;
+
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      if (isStopping) void abandon(server, 128 + SIGNALS[signal]);
+      else void stop(signal);
+      isStopping = true;
+    });
+  }
+  for (const kind of ["uncaughtException", "unhandledRejection"] as const) {
+    process.on(kind, (error: unknown) => {
+      log.error({ err: error, kind }, "this process met an error it does not know and ends");
+      void abandon(server, 1);
+    });
+  }
+
+  async function stop(signal: string): Promise<void> {
+    log.info({ signal }, "stopping");
+    const late = setTimeout(() => void abandon(server, 1), config.shutdownGraceSeconds * 1000 + CLOSING_MS);
+    await server.stop();
+    clearTimeout(late);
+    log.info({}, "stopped");
+    process.exit(0);
+  }
+
+  try {
+    const found = await server.start();
+    if (found) announce(found, config, role);
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+}
+
+async function abandon(server: Server, exitCode: number): Promise<void> {
+  await server.abandon().catch(() => {});
+  process.exit(exitCode);
+}
+
+function announce(
+  found: { readonly address: string | undefined; readonly place: string },
+  config: Config,
+  role: Role | undefined,
+): void {
+  if (found.address === undefined) {
+    process.stdout.write(`Stoa's worker is ready · ${found.place}\n`);
+    return;
+  }
+  const address =
+    config.publicUrl ?? found.address.replace(/\/\/(?:127\.0\.0\.1|0\.0\.0\.0|\[::1?\]):/, "//localhost:");
+  const without = role === "web" ? " · without a worker" : "";
+  process.stdout.write(`Stoa is ready at ${address} · API: ${address}/docs · ${found.place}${without}\n`);
+}
