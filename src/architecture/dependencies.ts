@@ -48,9 +48,8 @@ export function dependencyProblems(repository: Repository): string[] {
       .filter((name) => !Object.keys(direct).some((each) => family(each) === name))
       .map((name) => `${DOCUMENT}: ${name} is not in package.json; take its row out.`),
     ...Object.keys(direct).flatMap((name) => licenceProblem(name, rows.get(family(name)), lock)),
-    ...Object.entries(lock.packages).flatMap(([path, { license, resolved }]) =>
-      lockProblems(path, license, resolved),
-    ),
+    ...Object.entries(lock.packages).flatMap(([path, entry]) => lockProblems(path, entry)),
+    ...Object.values(lock.packages).flatMap((entry) => missingPlatforms(entry, lock)),
   ];
 }
 
