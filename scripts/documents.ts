@@ -2,8 +2,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { Setting } from "../src/kernel/config/setting.ts";
-import { settings } from "../src/kernel/config/settings.ts";
+import { settings } from "../src/kernel/config/index.ts";
 import type { ErrorDefinition } from "../src/kernel/errors/index.ts";
+import { describeApi } from "./api-document.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const NOTICE = "<!-- Written by `npm run docs` from the source. Change that, not this. -->";
@@ -12,6 +13,7 @@ const NOTICE = "<!-- Written by `npm run docs` from the source. Change that, not
 export async function generateDocuments(): Promise<Record<string, string>> {
   return {
     ".env.example": environmentExample(),
+    "docs/api.md": `${NOTICE}\n${await describeApi()}`,
     "docs/configuration.md": configuration(),
     "docs/errors.md": await errors(),
   };
@@ -33,7 +35,7 @@ Stoa needs no configuration to start. Each setting is an environment variable; a
 which it is started may hold them too, and the environment goes before the file. An empty value counts as unset. A value
 that cannot be used stops the start with one sentence that names it.
 
-\`npx stoa config\` prints each setting, its value and where that came from. [.env.example](../.env.example) has them all
+\`npm run stoa -- config\` prints each setting, its value and where that came from. [.env.example](../.env.example) has them all
 to copy from.
 
 | variable | default | meaning |

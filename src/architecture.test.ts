@@ -1,6 +1,7 @@
 // The house style, checked by machine: each failure names the file and says what to do.
 import { expect, test } from "bun:test";
 import { join } from "node:path";
+import { generateDocuments } from "../scripts/documents.ts";
 import { dependencyProblems } from "./architecture/dependencies.ts";
 import {
   cycles,
@@ -69,3 +70,9 @@ const RULES: readonly (readonly [title: string, check: (repository: Repository) 
 for (const [title, check] of RULES) {
   test(title, () => expect(check(repository)).toEqual([]));
 }
+
+test("[ARC-26] the generated documents say what the code says", async () => {
+  const documents = await generateDocuments();
+  const stale = Object.keys(documents).filter((path) => repository.files.get(path)?.text !== documents[path]);
+  expect(stale.map((path) => `${path} is not what the code says: run npm run docs.`)).toEqual([]);
+});
