@@ -1,5 +1,6 @@
 // The event log at work: appending, reading, and its housekeeping by the hour.
 import { fileURLToPath } from "node:url";
+import { pause } from "../clock/index.ts";
 import {
   type DailyTable,
   type Database,
@@ -13,6 +14,7 @@ import { settleEpoch } from "./epoch.ts";
 import type { BulkPosition, Events } from "./log.ts";
 import {
   appendEvent,
+  eraseEvents,
   findCursor,
   insertHead,
   raiseFloors,
@@ -35,6 +37,8 @@ export interface EventsOptions {
 const EVENTS: DailyTable = { table: "events", column: "at" };
 const HOUSEKEEPING_INTERVAL_MS = 3_600_000;
 const FLOOR_PAGE = 1000;
+/** Some heads were in use just now. */
+const BUSY_PAUSE_MS = 50;
 const FIRST_ID = "00000000-0000-0000-0000-000000000000";
 
 export function createEvents({ db, log, retentionDays }: EventsOptions): Events {
@@ -65,6 +69,7 @@ export function createEvents({ db, log, retentionDays }: EventsOptions): Events 
     },
     saveCursor: upsertCursor,
     loadCursor: findCursor,
+    erase: eraseEvents,
     async start() {
       if (timer) return;
       timer = setInterval(() => void keepHouse(), HOUSEKEEPING_INTERVAL_MS);
@@ -85,6 +90,7 @@ async function raiseAllFloors(db: Database, partition: string): Promise<void> {
     const from: string = after;
     const page = await db.single((tx) => raiseFloors(tx, partition, from, FLOOR_PAGE), { pool: "long" });
     if (page.left === 0) after = page.last;
+    else await pause(BUSY_PAUSE_MS);
   }
 }
 

@@ -50,4 +50,6 @@ export interface Events extends Part {
   /** Keeps a bulk reader's position under its name, in the transaction that keeps what it did. */
   saveCursor(tx: Tx, name: string, position: BulkPosition): Promise<void>;
   loadCursor(sql: Sql, name: string): Promise<BulkPosition | undefined>;
+  /** Deletes at most `limit` events of a project, in the end its log, and returns how many; call it until that is 0. */
+  erase(tx: Tx, projectId: string, limit: number): Promise<number>;
 }

@@ -55,6 +55,18 @@ function trueFloor(floor: number, since: number, first: StoredEvent | undefined)
   return first !== undefined && first.seq > since + 1 ? Math.max(floor, first.seq) : floor;
 }
 
+export async function eraseEvents(tx: Tx, projectId: string, limit: number): Promise<number> {
+  const [row] = await tx<{ count: number }>`
+    WITH erased AS (
+      DELETE FROM events WHERE (project_id, seq, at) IN (
+        SELECT project_id, seq, at FROM events WHERE project_id = ${projectId} LIMIT ${limit}::int)
+      RETURNING 1)
+    SELECT count(*)::int AS count FROM erased`;
+  const count = row?.count ?? 0;
+  if (count === 0) await tx`DELETE FROM event_heads WHERE project_id = ${projectId}`;
+  return count;
+}
+
 export interface PositionedEvent {
   readonly event: StoredEvent;
   readonly position: string;

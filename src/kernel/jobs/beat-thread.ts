@@ -1,59 +1,43 @@
 // The thread that beats: tells the database that this process lives, and ends the process when its main thread is stuck.
 import { openDatabase } from "../db/index.ts";
-import { ALLOWED_MS, BEAT_INTERVAL_MS, type BeatOrders, type BeatReport, NEVER, ROUNDS } from "./beats.ts";
+import { ALLOWED_MS, type BeatOrders, type BeatReport, NEVER, ROUNDS } from "./beats.ts";
 import { beat } from "./worker-store.ts";
 
-// The thread's own global: bun-types describes the one of the main thread.
+// The thread's own global: the types know only that of the main thread.
 declare const self: Worker;
 
-const WATCH_MS = 500;
+const BEAT_INTERVAL_MS = 2000;
+const WATCH_INTERVAL_MS = 500;
 /** Below this a blocked loop is only slow. */
 const LEAST_BLOCKED_MS = 5000;
 
-self.onmessage = ({ data }: MessageEvent<BeatOrders | "stop">) => {
-  if (data !== "stop") keepBeating(data);
+self.onmessage = ({ data }: MessageEvent<BeatOrders>) => {
+  const stop = keepBeating(data);
+  self.onmessage = stop;
 };
 
-function keepBeating({ connection, workerId, shared }: BeatOrders): void {
+function keepBeating({ connection, workerId, shared }: BeatOrders): () => Promise<void> {
   const db = openDatabase({ ...connection, poolSize: 1, applicationName: "stoa beat" });
-  let steadySinceMs: number | undefined;
-  let beatAtMs = Number.NEGATIVE_INFINITY;
-
-  async function giveBeat(): Promise<BeatReport> {
-    try {
-      const isAlive = await beat(db.sql, workerId);
-      const nowMs = performance.now();
-      // A gap, too, is a miss: we were stopped, and others may have judged us.
-      if (nowMs - beatAtMs > 3 * BEAT_INTERVAL_MS) steadySinceMs = undefined;
-      beatAtMs = nowMs;
-      steadySinceMs = isAlive ? (steadySinceMs ?? nowMs) : undefined;
-      return steadySinceMs === undefined
-        ? { kind: "lost" }
-        : { kind: "beat", steadyMs: nowMs - steadySinceMs };
-    } catch {
-      // The pool connects again by itself.
-      steadySinceMs = undefined;
-      return { kind: "missed" };
-    }
-  }
-
-  let beating = Promise.resolve();
   let isBeating = false;
-  const beats = setInterval(() => {
+
+  async function giveBeat(): Promise<void> {
     if (isBeating) return;
     isBeating = true;
-    beating = giveBeat().then((report) => {
-      isBeating = false;
-      postMessage(report);
-    });
-  }, BEAT_INTERVAL_MS);
-  const watch = setInterval(watchMainThread(new Int32Array(shared)), WATCH_MS);
+    try {
+      if (!(await beat(db.sql, workerId))) postMessage("lost" satisfies BeatReport);
+    } catch {
+      // The database is away; the pool connects again by itself.
+    }
+    isBeating = false;
+  }
 
-  self.onmessage = async () => {
+  const beats = setInterval(() => void giveBeat(), BEAT_INTERVAL_MS);
+  const watch = setInterval(watchMainThread(new Int32Array(shared)), WATCH_INTERVAL_MS);
+  return async () => {
     clearInterval(beats);
     clearInterval(watch);
-    await beating;
     await db.close();
+    // Ends this thread, not the process.
     process.exit(0);
   };
 }
@@ -65,7 +49,7 @@ function watchMainThread(cells: Int32Array): () => void {
   let lastMs = performance.now();
   return () => {
     const nowMs = performance.now();
-    const sinceMs = Math.min(nowMs - lastMs, 2 * WATCH_MS);
+    const sinceMs = Math.min(nowMs - lastMs, 2 * WATCH_INTERVAL_MS);
     lastMs = nowMs;
     const rounds = Atomics.load(cells, ROUNDS);
     blockedMs = rounds === seenRounds ? blockedMs + sinceMs : 0;

@@ -1,4 +1,5 @@
 // What a handler threw, in the form it is stored: a code and a sentence for the user, the rest for the log and the dead letter.
+import { isDatabaseAway } from "../db/index.ts";
 import { Refusal } from "../errors/index.ts";
 import { PermanentJobError } from "./job.ts";
 
@@ -8,7 +9,8 @@ export interface Failure {
   readonly message: string;
   /** What really happened; kept with the job, never sent. */
   readonly detail: string | null;
-  readonly isPermanent: boolean;
+  /** An interruption does not count against the attempts, but only so many are allowed. */
+  readonly kind: "failure" | "permanent" | "interruption";
   readonly retryAfterMs: number | null;
 }
 
@@ -16,13 +18,26 @@ const MAX_TEXT_CHARS = 2000;
 /** A dependency that asks for more than a day is not waited for any longer. */
 const MAX_RETRY_AFTER_MS = 86_400_000;
 
+/** Crashes a job may meet; with the next one it is dead, since it may well be their cause. */
+export const MAX_INTERRUPTIONS = 3;
+
 export function describeFailure(thrown: unknown): Failure {
+  if (isDatabaseAway(thrown)) {
+    const message = "The database was lost while the job ran.";
+    return {
+      code: "JOB_INTERRUPTED",
+      message,
+      detail: storable(describe(thrown)),
+      kind: "interruption",
+      retryAfterMs: null,
+    };
+  }
   const known = thrown instanceof PermanentJobError || thrown instanceof Refusal ? thrown : undefined;
   return {
     code: known ? storable(known.code) : "JOB_FAILED",
     message: known ? storable(known.message) : "The job failed for a reason on our side.",
     detail: storable(describe(thrown)),
-    isPermanent: thrown instanceof PermanentJobError,
+    kind: thrown instanceof PermanentJobError ? "permanent" : "failure",
     retryAfterMs: retryAfterMs(thrown),
   };
 }
@@ -32,13 +47,13 @@ export function timedOut(timeoutMs: number): Failure {
     code: "JOB_TIMED_OUT",
     message: `The job did not end within ${timeoutMs / 1000} s.`,
     detail: null,
-    isPermanent: false,
+    kind: "failure",
     retryAfterMs: null,
   };
 }
 
 export function permanent(code: string, message: string, detail: string | null = null): Failure {
-  return { code, message, detail: detail && storable(detail), isPermanent: true, retryAfterMs: null };
+  return { code, message, detail: detail && storable(detail), kind: "permanent", retryAfterMs: null };
 }
 
 function describe(thrown: unknown): string {

@@ -1,12 +1,11 @@
 // Of the finished jobs: days made ahead and dropped when they are old. And an eye on transactions that keep vacuum away.
 import { type DailyTable, type Database, dropPartitions, makePartitions } from "../db/index.ts";
 import type { Part } from "../lifecycle/index.ts";
-import type { Logger, Metrics } from "../telemetry/index.ts";
+import type { Logger } from "../telemetry/index.ts";
 
 export interface HousekeepingOptions {
   readonly db: Database;
   readonly log: Logger;
-  readonly metrics: Metrics;
   readonly retentionDays: number;
 }
 
@@ -16,15 +15,13 @@ const LOOK_INTERVAL_MS = 60_000;
 /** The hot table grows dead rows as long as one transaction may still see them: past this, claims become slow. */
 const OLD_TRANSACTION_S = 600;
 
-export function createHousekeeping({ db, log, metrics, retentionDays }: HousekeepingOptions): Part {
+export interface Housekeeping extends Part {
+  /** Of those that keep dead rows alive. */
+  oldestTransactionSeconds(): Promise<number>;
+}
+
+export function createHousekeeping({ db, log, retentionDays }: HousekeepingOptions): Housekeeping {
   let timers: Timer[] = [];
-  let oldestS = 0;
-  metrics.gauge(
-    "stoa_database_oldest_transaction_seconds",
-    "Age of the oldest transaction still open, as seen within the last minute",
-    [],
-    () => [[{}, oldestS]],
-  );
 
   async function keepHouse(): Promise<void> {
     try {
@@ -38,14 +35,11 @@ export function createHousekeeping({ db, log, metrics, retentionDays }: Housekee
   }
 
   async function look(): Promise<void> {
-    try {
-      oldestS = await oldestTransactionSeconds(db);
-    } catch {
-      return;
-    }
-    if (oldestS > OLD_TRANSACTION_S) {
+    // The database is away: nothing to warn of that others do not see.
+    const seconds = await oldestTransactionSeconds(db).catch(() => 0);
+    if (seconds > OLD_TRANSACTION_S) {
       log.warn(
-        { seconds: Math.round(oldestS) },
+        { seconds: Math.round(seconds) },
         "a transaction is open for so long that the job queue becomes slow",
       );
     }
@@ -53,6 +47,7 @@ export function createHousekeeping({ db, log, metrics, retentionDays }: Housekee
 
   return {
     name: "jobs housekeeping",
+    oldestTransactionSeconds: () => oldestTransactionSeconds(db),
     async start() {
       if (timers.length > 0) return;
       timers = [
@@ -68,7 +63,7 @@ export function createHousekeeping({ db, log, metrics, retentionDays }: Housekee
   };
 }
 
-/** Of those that keep dead rows alive: with a snapshot or an id of their own. */
+/** With a snapshot or an id of its own. */
 async function oldestTransactionSeconds(db: Database): Promise<number> {
   const [row] = await db.longSql<{ seconds: number }>`
     SELECT coalesce(extract(epoch FROM max(clock_timestamp() - xact_start)), 0)::float8 AS seconds FROM pg_stat_activity

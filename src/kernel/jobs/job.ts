@@ -133,4 +133,6 @@ export interface Jobs extends Part {
     options?: EnqueueOptions,
   ): Promise<string>;
   find(sql: Sql, id: string): Promise<Job | undefined>;
+  /** Deletes at most `limit` jobs of a project, running ones excepted, and returns how many; call it until that is 0. */
+  erase(tx: Tx, projectId: string, limit: number): Promise<number>;
 }

@@ -7,7 +7,7 @@ import type { Logger, Metrics } from "../telemetry/index.ts";
 import { createHousekeeping } from "./housekeeping.ts";
 import type { EnqueueOptions, Jobs, PreparedJob, Task } from "./job.ts";
 import { createJobMetrics, showQueue } from "./metrics.ts";
-import { findJob, insertFailedJob, insertJob } from "./store.ts";
+import { eraseJobs, findJob, insertFailedJob, insertJob } from "./store.ts";
 import { createWakeUps } from "./wake-ups.ts";
 import { createWorker, type WorkOptions } from "./worker.ts";
 
@@ -39,12 +39,7 @@ export function createJobs(options: JobsOptions): Jobs {
   const { db, log } = options;
   const tasks = new Map<string, Task<unknown>>();
   const wakeUps = createWakeUps(options.bus);
-  const housekeeping = createHousekeeping({
-    db,
-    log,
-    metrics: options.metrics,
-    retentionDays: options.retentionDays,
-  });
+  const housekeeping = createHousekeeping({ db, log, retentionDays: options.retentionDays });
   const worker =
     options.work &&
     createWorker(options.work, {
@@ -54,7 +49,7 @@ export function createJobs(options: JobsOptions): Jobs {
       metrics: createJobMetrics(options.metrics),
       random: options.random ?? Math.random,
     });
-  if (options.showsQueue ?? true) showQueue(options.metrics, db.sql);
+  if (options.showsQueue ?? true) showQueue(options.metrics, db.sql, housekeeping.oldestTransactionSeconds);
 
   function prepare<Input>(task: Task<Input>, input: Input, given: EnqueueOptions = {}): PreparedJob {
     return {
@@ -84,9 +79,10 @@ export function createJobs(options: JobsOptions): Jobs {
     async enqueue(tx, task, input, given) {
       const job = prepare(task, input, given);
       const id = await insertJob(tx, job);
-      tx.afterCommit(() => wakeUps.send(job.lane));
+      if (job.delayMs === 0) tx.afterCommit(() => wakeUps.send(job.lane));
       return id;
     },
+    erase: eraseJobs,
     async recordFailure(tx, task, input, error, given) {
       const job = prepare(task, input, given);
       await insertFailedJob(tx, job, error);

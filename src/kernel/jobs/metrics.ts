@@ -16,12 +16,12 @@ const RUN_BUCKETS_S = [0.001, 0.005, 0.025, 0.1, 0.5, 1, 5, 30, 120, 600, 3600];
 export function createJobMetrics(metrics: Metrics): JobMetrics {
   const wait = metrics.histogram(
     "stoa_job_wait_seconds",
-    "Time from when a job was due until it was taken",
+    "Time from when a job was due until it was taken.",
     ["task"],
     WAIT_BUCKETS_S,
   );
-  const run = metrics.histogram("stoa_job_run_seconds", "Time of one attempt", ["task"], RUN_BUCKETS_S);
-  const ended = metrics.counter("stoa_job_attempts_total", "Attempts by how they ended", ["task", "status"]);
+  const run = metrics.histogram("stoa_job_run_seconds", "Time of one attempt.", ["task"], RUN_BUCKETS_S);
+  const ended = metrics.counter("stoa_job_attempts_total", "Attempts by how they ended.", ["task", "status"]);
   return {
     started: (task, waitedMs) => wait.observe({ task }, waitedMs / 1000),
     ran: (task, runMs) => run.observe({ task }, runMs / 1000),
@@ -39,23 +39,23 @@ interface Depths {
   readonly oldest: readonly Labelled[];
 }
 
-export function showQueue(metrics: Metrics, sql: Sql): void {
-  let readAtMs = Number.NEGATIVE_INFINITY;
-  let reading: Promise<Depths> = Promise.resolve({ depths: [], oldest: [] });
+export function showQueue(metrics: Metrics, sql: Sql, oldestTransactionSeconds: () => Promise<number>): void {
+  let last: { readonly atMs: number; readonly reading: Promise<Depths> } | undefined;
   const read = () => {
-    if (performance.now() - readAtMs > FRESH_MS) {
-      readAtMs = performance.now();
-      // A database that is away must not fail the scrape: everything else is still worth seeing.
-      reading = readDepths(sql).catch(() => ({ depths: [], oldest: [] }));
-    }
-    return reading;
+    const nowMs = performance.now();
+    if (!last || nowMs - last.atMs > FRESH_MS) last = { atMs: nowMs, reading: readDepths(sql) };
+    return last.reading;
   };
-  metrics.gauge("stoa_jobs", "Jobs that wait or run, by lane and state", ["lane", "state"], async () => {
-    return (await read()).depths;
-  });
-  metrics.gauge("stoa_jobs_oldest_seconds", "Age of the job that is due for longest", ["lane"], async () => {
+  metrics.gauge("stoa_jobs", "Jobs that wait or run.", ["lane", "state"], async () => (await read()).depths);
+  metrics.gauge("stoa_jobs_oldest_seconds", "Age of the job that is due for longest.", ["lane"], async () => {
     return (await read()).oldest;
   });
+  metrics.gauge(
+    "stoa_database_oldest_transaction_seconds",
+    "Age of the oldest transaction that keeps dead rows from being removed.",
+    [],
+    async () => [[{}, await oldestTransactionSeconds()]],
+  );
 }
 
 async function readDepths(sql: Sql): Promise<Depths> {

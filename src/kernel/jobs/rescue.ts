@@ -1,9 +1,10 @@
-// The jobs of dead workers: found by their missing beat, or handed on at once by whoever saw the worker die.
+// The jobs of dead workers: found by a beat that has stopped, or handed on at once by whoever saw the worker die.
 import type { Database, Sql } from "../db/index.ts";
-import { LEASE_MS } from "./beats.ts";
+import { MAX_INTERRUPTIONS } from "./failure.ts";
 
-/** Crashes a job may meet; with the next one it is dead, since it may well be their cause. */
-const MAX_INTERRUPTIONS = 3;
+/** A worker whose beat has stood still for this long is dead to the others. */
+const LEASE_MS = 8000;
+export const SWEEP_INTERVAL_MS = 2000;
 
 export interface Rescue {
   readonly taken: number;
@@ -23,13 +24,46 @@ export async function releaseAllWorkers(db: Database): Promise<Rescue> {
   return takeFromTheDead(db.sql);
 }
 
-/** One round of a living worker: who has missed his beats for a lease is dead. */
-export async function sweep(sql: Sql): Promise<Rescue> {
-  await sql`DELETE FROM job_workers WHERE beat_at < clock_timestamp() - ${LEASE_MS}::float8 * interval '1 millisecond'`;
-  const rescue = await takeFromTheDead(sql);
-  if (rescue.held === 0) return rescue;
-  await endForgottenSessions(sql);
-  return rescue;
+/**
+ * Returns one round of a living worker. It compares no clocks: dead is whose beat we have seen stand still for a lease of our
+ * own time, round by round. After a gap of our own (the database was away, we were stopped) watching begins anew, since the
+ * others may have had the same.
+ */
+export function createSweep(sql: Sql, nowMs: () => number = () => performance.now()): () => Promise<Rescue> {
+  const seen = new Map<string, { readonly beatAt: string; readonly sinceMs: number }>();
+  let lastMs = Number.NEGATIVE_INFINITY;
+  return async () => {
+    const beats = await sql<{
+      id: string;
+      beat_at: string;
+    }>`SELECT id, beat_at::text AS beat_at FROM job_workers`;
+    const atMs = nowMs();
+    if (atMs - lastMs > 3 * SWEEP_INTERVAL_MS) seen.clear();
+    lastMs = atMs;
+    const gone = new Set(seen.keys());
+    for (const { id, beat_at: beatAt } of beats) {
+      gone.delete(id);
+      if (seen.get(id)?.beatAt !== beatAt) seen.set(id, { beatAt, sinceMs: atMs });
+    }
+    for (const id of gone) seen.delete(id);
+    const dead = [...seen].filter(([, { sinceMs }]) => atMs - sinceMs >= LEASE_MS);
+    if (dead.length > 0) await deleteWorkers(sql, dead);
+    const rescue = await takeFromTheDead(sql);
+    if (rescue.held === 0) return rescue;
+    await endForgottenSessions(sql);
+    return rescue;
+  };
+}
+
+/** Only if the beat still stands where it stood. */
+async function deleteWorkers(
+  sql: Sql,
+  dead: readonly (readonly [id: string, seen: { readonly beatAt: string }])[],
+): Promise<void> {
+  await sql`
+    DELETE FROM job_workers w
+    USING unnest(${dead.map(([id]) => id)}::uuid[], ${dead.map(([, { beatAt }]) => beatAt)}::text[]) AS d (id, beat_at)
+    WHERE w.id = d.id AND w.beat_at = d.beat_at::timestamptz`;
 }
 
 async function takeFromTheDead(sql: Sql): Promise<Rescue> {

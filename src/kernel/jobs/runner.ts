@@ -14,6 +14,8 @@ export interface RunnerOptions {
   readonly lanes: readonly number[];
   readonly handlerGraceMs: number;
   readonly claim: (lanes: readonly number[], limit: number, urgentLimit: number) => Promise<ClaimedJob[]>;
+  /** One job at most, of those that `claim` skips because enqueuers hold them all the time. */
+  readonly claimPatiently: (lanes: readonly number[]) => Promise<ClaimedJob[]>;
   /** Settles with the database what we hold; never while a claim is under way. */
   readonly reconcile: (held: readonly Held[]) => Promise<void>;
   readonly outcomes: Outcomes;
@@ -38,6 +40,7 @@ export interface Runner {
 const URGENT = 0;
 const URGENT_POLL_MS = 250;
 const POLL_MS = 1000;
+const PATIENCE_MS = 1000;
 const RECONCILE_MS = 5000;
 /** After a claim failed; the database is probably away. */
 const FAILURE_PAUSE_MS = 250;
@@ -52,10 +55,11 @@ export function createRunner(options: RunnerOptions): Runner {
   const servesUrgent = options.lanes.includes(URGENT);
   const running = new Map<string, Attempt>();
   const stopping = new AbortController();
-  const due = { urgent: false, bulk: false, reconcile: false };
+  const due = { urgent: false, bulk: false, patience: false, reconcile: false };
   let looping: Promise<void> | undefined;
   let nudged = Promise.withResolvers<void>();
   let timers: Timer[] = [];
+  let isFailing = false;
 
   function expect(what: keyof typeof due): void {
     due[what] = what === "urgent" ? servesUrgent : what === "bulk" ? bulkLanes.length > 0 : true;
@@ -68,8 +72,12 @@ export function createRunner(options: RunnerOptions): Runner {
       try {
         if (due.reconcile) await reconcile();
         while (!stopping.signal.aborted && (await takeDue())) {}
+        if (due.patience && running.size < concurrency) await takePatiently();
+        isFailing = false;
       } catch (error) {
-        log.warn({ err: error }, "jobs could not be taken");
+        if (!isFailing) log.warn({ err: error }, "jobs cannot be taken just now");
+        isFailing = true;
+        // The answer may be lost, and the jobs in it ours.
         due.reconcile = true;
         expect("urgent");
         expect("bulk");
@@ -104,6 +112,11 @@ export function createRunner(options: RunnerOptions): Runner {
     if (urgentLimit > 0) due.urgent = true;
     if (takesBulk) due.bulk = true;
     return true;
+  }
+
+  async function takePatiently(): Promise<void> {
+    due.patience = false;
+    for (const job of await options.claimPatiently(options.lanes)) begin(job);
   }
 
   function begin(job: ClaimedJob): void {
@@ -144,6 +157,7 @@ export function createRunner(options: RunnerOptions): Runner {
       timers = [
         setInterval(expect, URGENT_POLL_MS, "urgent"),
         setInterval(expect, POLL_MS, "bulk"),
+        setInterval(expect, PATIENCE_MS, "patience"),
         setInterval(expect, RECONCILE_MS, "reconcile"),
       ];
       expect("urgent");

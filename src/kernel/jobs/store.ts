@@ -65,6 +65,22 @@ export async function findJob(sql: Sql, id: string): Promise<Job | undefined> {
   return row && toJob(row);
 }
 
+export async function eraseJobs(tx: Tx, projectId: string, limit: number): Promise<number> {
+  const [row] = await tx<{ count: number }>`
+    WITH waiting AS (
+      DELETE FROM jobs WHERE id IN (
+        SELECT id FROM jobs WHERE project_id = ${projectId} AND state = 'waiting' LIMIT ${limit}::int
+        FOR UPDATE SKIP LOCKED)
+      RETURNING id),
+    progress AS (DELETE FROM job_progress WHERE job_id IN (SELECT id FROM waiting)),
+    finished AS (
+      DELETE FROM finished_jobs WHERE (id, finished_at) IN (
+        SELECT id, finished_at FROM finished_jobs WHERE project_id = ${projectId} LIMIT ${limit}::int)
+      RETURNING 1)
+    SELECT ((SELECT count(*) FROM waiting) + (SELECT count(*) FROM finished))::int AS count`;
+  return row?.count ?? 0;
+}
+
 function toJob(row: JobRow): Job {
   return {
     id: row.id,

@@ -1,12 +1,13 @@
 // The SQL of a worker: each write is fenced by (id, attempt), and only the database's clock counts.
 import type { Sql, Tx } from "../db/index.ts";
-import type { Failure } from "./failure.ts";
+import { type Failure, MAX_INTERRUPTIONS } from "./failure.ts";
 
 export interface ClaimedJob {
   readonly id: string;
   readonly projectId: string | null;
   readonly task: string;
   readonly lane: number;
+  readonly isKeyed: boolean;
   readonly input: unknown;
   readonly timeoutMs: number;
   readonly attempt: number;
@@ -21,6 +22,7 @@ interface ClaimedRow {
   readonly project_id: string | null;
   readonly task: string;
   readonly lane: number;
+  readonly is_keyed: boolean;
   readonly input: unknown;
   readonly timeout_ms: number;
   readonly attempt: number;
@@ -38,22 +40,44 @@ export interface Claim {
 
 export async function claimJobs(sql: Sql, claim: Claim): Promise<ClaimedJob[]> {
   const rows = await sql<ClaimedRow>`
-    SELECT id, project_id, task, lane, input, timeout_ms, attempt, uncounted,
-      (extract(epoch FROM started_at - run_at) * 1000)::float8 AS waited_ms
+    SELECT ${claimed(sql)}
     FROM jobs_claim(${claim.workerId}, ${claim.lanes}::smallint[], ${claim.tasks}::text[], ${claim.limit},
       ${claim.urgentLimit})
     ORDER BY lane, run_at, id`;
-  return rows.map((row) => ({
+  return rows.map(toClaimedJob);
+}
+
+/** One keyed job that is due for longer than `overdueMs` since enqueuers hold it all the time. */
+export async function claimPatiently(
+  sql: Sql,
+  claim: Omit<Claim, "limit" | "urgentLimit">,
+  overdueMs: number,
+): Promise<ClaimedJob[]> {
+  const rows = await sql<ClaimedRow>`
+    SELECT ${claimed(sql)}
+    FROM jobs_claim_patiently(${claim.workerId}, ${claim.lanes}::smallint[], ${claim.tasks}::text[],
+      ${overdueMs}::float8)`;
+  return rows.map(toClaimedJob);
+}
+
+function claimed(sql: Sql) {
+  return sql`id, project_id, task, lane, unique_key IS NOT NULL AS is_keyed, input, timeout_ms, attempt, uncounted,
+    (extract(epoch FROM started_at - run_at) * 1000)::float8 AS waited_ms`;
+}
+
+function toClaimedJob(row: ClaimedRow): ClaimedJob {
+  return {
     id: row.id,
     projectId: row.project_id,
     task: row.task,
     lane: row.lane,
+    isKeyed: row.is_keyed,
     input: row.input,
     timeoutMs: row.timeout_ms,
     attempt: row.attempt,
     waitedMs: Math.max(0, row.waited_ms),
     countedAttempt: row.attempt - row.uncounted,
-  }));
+  };
 }
 
 export interface Held {
@@ -81,7 +105,7 @@ export async function failJob(
   const { code, message, detail } = failure;
   const [row] = await sql<{ outcome: "retrying" | "failed" | "lost" }>`
     SELECT jobs_fail(${job.id}, ${job.attempt}, ${JSON.stringify({ code, message, detail })}::text::jsonb,
-      ${delayMs}::float8, ${failure.isPermanent}) AS outcome`;
+      ${delayMs}::float8, ${failure.kind}, ${MAX_INTERRUPTIONS}) AS outcome`;
   return row?.outcome ?? "lost";
 }
 

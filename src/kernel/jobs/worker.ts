@@ -1,6 +1,5 @@
 // A worker process: its row and beat, its runner, and the rescue of jobs whose worker died.
 import { hostname } from "node:os";
-import { pause } from "../clock/index.ts";
 import { type DatabaseOptions, openDatabase } from "../db/index.ts";
 import type { Part } from "../lifecycle/index.ts";
 import type { Logger } from "../telemetry/index.ts";
@@ -9,13 +8,14 @@ import { type JobContext, PRIORITIES, type Priority, type Task } from "./job.ts"
 import type { JobMetrics } from "./metrics.ts";
 import { createOutcomes } from "./outcomes.ts";
 import { createProgressNotes, type ProgressNotes } from "./progress-notes.ts";
-import { sweep } from "./rescue.ts";
+import { createSweep, SWEEP_INTERVAL_MS } from "./rescue.ts";
 import { retryDelayMs } from "./retry.ts";
 import { createRunner } from "./runner.ts";
 import type { WakeUps } from "./wake-ups.ts";
 import {
   type ClaimedJob,
   claimJobs,
+  claimPatiently,
   deleteWorker,
   handBackForgotten,
   holdJob,
@@ -48,7 +48,8 @@ export interface WorkerDeps {
 }
 
 const HANDLER_GRACE_MS = 5000;
-const SWEEP_INTERVAL_MS = 2000;
+/** A keyed job that is due for longer was skipped, not overlooked. */
+const OVERDUE_MS = 500;
 /** At stop, for a database that does not answer: others take the jobs when our beat is missed. */
 const SETTLE_MS = 5000;
 
@@ -67,18 +68,23 @@ export function createWorker(work: WorkOptions, deps: WorkerDeps): Part {
     },
     onWritten(job, written) {
       metrics.ended(job.task, written);
-      runner.nudge();
+      // The next one of its key may have waited for its end.
+      if (job.isKeyed) runner.wake(lanes);
+      else runner.nudge();
     },
   });
+  const lanes = (work.lanes ?? PRIORITIES).map((lane) => PRIORITIES.indexOf(lane)).sort();
   const runner = createRunner({
     log,
     tasks,
     concurrency: work.concurrency,
-    lanes: (work.lanes ?? PRIORITIES).map((lane) => PRIORITIES.indexOf(lane)).sort(),
+    lanes,
     handlerGraceMs: work.handlerGraceMs ?? HANDLER_GRACE_MS,
     outcomes,
     claim: (lanes, limit, urgentLimit) =>
       claimJobs(db.sql, { workerId: worker.id, lanes, tasks: [...tasks.keys()], limit, urgentLimit }),
+    claimPatiently: (lanes) =>
+      claimPatiently(db.sql, { workerId: worker.id, lanes, tasks: [...tasks.keys()] }, OVERDUE_MS),
     async reconcile(held) {
       const count = await handBackForgotten(db.sql, worker.id, held);
       if (count > 0)
@@ -91,6 +97,8 @@ export function createWorker(work: WorkOptions, deps: WorkerDeps): Part {
     },
     onEnded: (job, runMs) => metrics.ran(job.task, runMs),
   });
+  const sweep = createSweep(db.sql);
+  let isSweeping = false;
   let state: { readonly beats: Beats; readonly sweeps: Timer; readonly deafen: () => void } | undefined;
   let stopped: Promise<void> | undefined;
 
@@ -103,15 +111,18 @@ export function createWorker(work: WorkOptions, deps: WorkerDeps): Part {
     );
   }
 
-  async function sweepIfSteady(): Promise<void> {
-    if (!state?.beats.isSteady()) return;
+  async function takeOver(): Promise<void> {
+    if (isSweeping) return;
+    isSweeping = true;
     try {
-      const { taken } = await sweep(db.sql);
+      const { taken } = await sweep();
       if (taken === 0) return;
       log.warn({ jobs: taken }, "jobs of a dead worker were taken over");
       for (const priority of PRIORITIES) wakeUps.send(priority);
     } catch (error) {
       log.debug({ err: error }, "the look for dead workers failed");
+    } finally {
+      isSweeping = false;
     }
   }
 
@@ -119,8 +130,9 @@ export function createWorker(work: WorkOptions, deps: WorkerDeps): Part {
     running.deafen();
     clearInterval(running.sweeps);
     await runner.stop(work.graceMs);
-    await Promise.race([outcomes.settled(), pause(SETTLE_MS)]);
-    outcomes.giveUp();
+    const giveUp = setTimeout(outcomes.giveUp, SETTLE_MS);
+    await outcomes.settled();
+    clearTimeout(giveUp);
     progress.stop();
     await running.beats.stop();
     await deleteWorker(db.sql, worker.id).catch((error: unknown) =>
@@ -134,11 +146,14 @@ export function createWorker(work: WorkOptions, deps: WorkerDeps): Part {
     async start() {
       if (state) return;
       await upsertWorker(db.sql, worker);
-      const beats = startBeats(
-        { connection: work.connection, workerId: worker.id },
-        { onLost: rise, onRound: () => beats.allow(runner.leftMs()) },
-      );
-      const sweeps = setInterval(() => void sweepIfSteady(), SWEEP_INTERVAL_MS);
+      const beats = startBeats({
+        connection: work.connection,
+        workerId: worker.id,
+        log,
+        onLost: rise,
+        onRound: () => beats.allow(runner.leftMs()),
+      });
+      const sweeps = setInterval(() => void takeOver(), SWEEP_INTERVAL_MS);
       state = { beats, sweeps, deafen: wakeUps.hear(runner.wake) };
       runner.start();
     },

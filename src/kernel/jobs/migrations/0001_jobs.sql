@@ -62,6 +62,7 @@ CREATE TABLE finished_jobs (
   finished_at timestamptz NOT NULL,
   PRIMARY KEY (id, finished_at)
 ) PARTITION BY RANGE (finished_at);
+CREATE INDEX finished_jobs_project ON finished_jobs (project_id, finished_at);
 -- The dead letters.
 CREATE INDEX finished_jobs_failed ON finished_jobs (project_id, finished_at) WHERE status = 'failed';
 CREATE TABLE finished_jobs_default PARTITION OF finished_jobs DEFAULT;

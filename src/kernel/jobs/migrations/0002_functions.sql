@@ -21,7 +21,7 @@ END $$;
 
 -- Takes at most p_limit due jobs, of the urgent lane at most p_urgent_limit, in the order (lane, run_at, id). A keyed job is
 -- not taken while another of its key has begun; that one was begun before ours could be inserted, so every snapshot that
--- sees ours sees it too. p_is_patient waits for rows that enqueuers hold where else they are skipped.
+-- sees ours sees it too.
 -- The settings: statistics of a queue are always wrong, and an index in order is always right.
 CREATE FUNCTION jobs_claim(
   p_worker_id uuid, p_lanes smallint[], p_tasks text[], p_limit integer, p_urgent_limit integer
@@ -50,6 +50,30 @@ BEGIN
     GET DIAGNOSTICS v_taken = ROW_COUNT;
     v_left := v_left - v_taken;
   END LOOP;
+END $$;
+
+-- Takes one keyed job that is overdue because enqueuers hold it all the time: waits in line with them, where jobs_claim
+-- skips it. Any of them, so that one whose holder is slow does not keep the others waiting.
+CREATE FUNCTION jobs_claim_patiently(p_worker_id uuid, p_lanes smallint[], p_tasks text[], p_overdue_ms float8)
+RETURNS SETOF jobs LANGUAGE plpgsql
+SET enable_seqscan = off SET lock_timeout = '200ms' AS $$
+DECLARE
+  v_id uuid;
+BEGIN
+  SELECT id INTO v_id FROM (
+    SELECT j.id FROM jobs j
+    WHERE j.state = 'waiting' AND j.lane = ANY (p_lanes) AND j.run_at <= now() - p_overdue_ms * interval '1 millisecond'
+      AND j.task = ANY (p_tasks) AND j.unique_key IS NOT NULL AND j.attempt = 0
+      AND NOT EXISTS (SELECT FROM jobs begun WHERE begun.unique_key = j.unique_key AND begun.attempt > 0)
+      AND EXISTS (SELECT FROM job_workers WHERE job_workers.id = p_worker_id)
+    LIMIT 20) AS overdue
+  ORDER BY random() LIMIT 1;
+  IF v_id IS NULL THEN RETURN; END IF;
+  RETURN QUERY
+    UPDATE jobs j SET state = 'running', attempt = 1, worker_id = p_worker_id, started_at = clock_timestamp()
+    WHERE j.id = v_id AND j.state = 'waiting' AND j.attempt = 0 RETURNING j.*;
+EXCEPTION WHEN lock_not_available THEN
+  RETURN;
 END $$;
 
 -- Moves one job that is being deleted to its end.
@@ -87,9 +111,11 @@ SET enable_seqscan = off SET lock_timeout = '500ms' AS $$
   RETURNING id;
 $$;
 
--- Writes a failure: 'retrying', 'failed' when it is permanent or was the last attempt, 'lost' when the job is not ours.
-CREATE FUNCTION jobs_fail(p_id uuid, p_attempt integer, p_error jsonb, p_delay_ms float8, p_is_permanent boolean)
-RETURNS text LANGUAGE plpgsql
+-- Writes a failure: 'retrying', 'failed' when it is permanent or was the last attempt, 'lost' when the job is not ours. An
+-- interruption, such as the loss of the database under the handler, counts like the loss of the process.
+CREATE FUNCTION jobs_fail(
+  p_id uuid, p_attempt integer, p_error jsonb, p_delay_ms float8, p_kind text, p_max_interruptions integer
+) RETURNS text LANGUAGE plpgsql
 SET lock_timeout = '500ms' AS $$
 DECLARE
   v_job jobs;
@@ -97,11 +123,14 @@ BEGIN
   UPDATE jobs j
   SET errors = j.errors || jsonb_build_array(
         jsonb_build_object('at', clock_timestamp(), 'attempt', j.attempt - j.uncounted) || p_error),
-      state = 'waiting', worker_id = NULL, run_at = clock_timestamp() + p_delay_ms * interval '1 millisecond'
+      state = 'waiting', worker_id = NULL, run_at = clock_timestamp() + p_delay_ms * interval '1 millisecond',
+      uncounted = j.uncounted + (p_kind = 'interruption')::integer,
+      interruptions = j.interruptions + (p_kind = 'interruption')::integer
   WHERE j.id = p_id AND j.attempt = p_attempt AND j.state = 'running'
   RETURNING j.* INTO v_job;
   IF v_job.id IS NULL THEN RETURN 'lost'; END IF;
-  IF NOT p_is_permanent AND v_job.attempt - v_job.uncounted < v_job.max_attempts THEN RETURN 'retrying'; END IF;
+  IF p_kind <> 'permanent' AND v_job.interruptions <= p_max_interruptions
+    AND v_job.attempt - v_job.uncounted < v_job.max_attempts THEN RETURN 'retrying'; END IF;
   PERFORM jobs_bury(v_job, 'failed', NULL);
   DELETE FROM jobs WHERE id = p_id;
   DELETE FROM job_progress WHERE job_id = p_id;
