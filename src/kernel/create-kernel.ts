@@ -1,6 +1,6 @@
 // Puts the kernel together for one process: the mechanisms on one database, and in which order they start.
 import { createBus } from "./bus/index.ts";
-import { systemClock } from "./clock/index.ts";
+import { type Clock, systemClock } from "./clock/index.ts";
 import type { Config } from "./config/index.ts";
 import type { Database, DatabaseOptions, MigrationSet } from "./db/index.ts";
 import { createEvents, eventMigrations } from "./events/index.ts";
@@ -19,6 +19,8 @@ export interface KernelOptions {
   readonly connection: DatabaseOptions;
   /** 32 bytes in base64. */
   readonly secretKey: string;
+  /** Default the system's. */
+  readonly clock?: Clock;
   /** Runs jobs under this id; left out where jobs are only handed in. */
   readonly workerId?: string;
   /** Several processes listen on one port. */
@@ -40,8 +42,7 @@ export const kernelMigrations: readonly MigrationSet[] = [eventMigrations, jobMi
 
 /** Does nothing but put together: no connection is opened before the first statement or start. */
 export function createKernel(options: KernelOptions): AssembledKernel {
-  const { config, log, db, showsWhole = true } = options;
-  const clock = systemClock;
+  const { config, log, db, clock = systemClock, showsWhole = true } = options;
   const metrics = createMetrics();
   const bus = createBus({ db, log });
   const events = createEvents({ db, log, retentionDays: config.eventRetentionDays });

@@ -17,8 +17,19 @@ export async function openTestDatabase(sets: readonly MigrationSet[] = []): Prom
   const admin = new SQL({ url: testUrl("postgres"), path: socketDir, adapter: "postgres", max: 1 });
   await admin.unsafe(`CREATE DATABASE ${name}`);
   await admin.close();
-  const url = testUrl(name);
-  const db = openDatabase({ url, socketDir, poolSize: 4, applicationName: "test" });
+  const db = connect(testUrl(name), socketDir);
   await migrate(db, sets);
-  return Object.assign(db, { url, socketDir });
+  return db;
+}
+
+/** Connections of another process to the same database. Close them too. */
+export function openAgain({ url, socketDir }: TestDatabase): TestDatabase {
+  return connect(url, socketDir);
+}
+
+function connect(url: string, socketDir: string): TestDatabase {
+  return Object.assign(openDatabase({ url, socketDir, poolSize: 4, applicationName: "test" }), {
+    url,
+    socketDir,
+  });
 }

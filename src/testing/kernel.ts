@@ -1,37 +1,46 @@
-// A kernel on a scratch database, for tests that need modules but not the whole program.
+// A kernel on a scratch database, for tests of modules.
 import { randomBytes } from "node:crypto";
-import { createBus } from "../kernel/bus/index.ts";
-import { type Clock, systemClock } from "../kernel/clock/index.ts";
+import type { Clock } from "../kernel/clock/index.ts";
 import { readConfig } from "../kernel/config/index.ts";
-import type { Database } from "../kernel/db/index.ts";
-import { createEvents } from "../kernel/events/index.ts";
-import { createHttp } from "../kernel/http/index.ts";
-import { createLifecycle } from "../kernel/lifecycle/index.ts";
-import { createSecrets } from "../kernel/secrets/index.ts";
-import { createMetrics, type Logger, silentLogger } from "../kernel/telemetry/index.ts";
+import { createKernel } from "../kernel/create-kernel.ts";
+import type { HttpServer } from "../kernel/http/index.ts";
+import { newId } from "../kernel/ids/index.ts";
+import type { Kernel } from "../kernel/index.ts";
+import { createLifecycle, type Part } from "../kernel/lifecycle/index.ts";
+import { type Logger, silentLogger } from "../kernel/telemetry/index.ts";
+import type { TestDatabase } from "./database.ts";
 
 export interface TestKernelOptions {
   readonly clock?: Clock;
   readonly log?: Logger;
   /** Settings, as the environment would give them. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** 32 bytes in base64; two processes of one installation share it. */
+  /** 32 bytes in base64; processes of one installation share it. Default a new one. */
   readonly secretKey?: string;
+  /** Runs jobs too. */
+  readonly works?: boolean;
 }
 
-export type TestKernel = ReturnType<typeof createTestKernel>;
+/** Its parts start and stop together; the HTTP server answers `fetch` and does not listen. */
+export interface TestKernel extends Kernel, Part {
+  readonly db: TestDatabase;
+  readonly http: HttpServer;
+}
 
-/** Modules are made on it, then `lifecycle.start()`; `http.fetch` answers. End it with `lifecycle.stop()`. */
-export function createTestKernel(db: Database, options: TestKernelOptions = {}) {
-  const { clock = systemClock, log = silentLogger } = options;
+/** Make modules on it, then start it. It leaves the database open. */
+export function createTestKernel(db: TestDatabase, options: TestKernelOptions = {}): TestKernel {
+  const { log = silentLogger, secretKey = randomBytes(32).toString("base64") } = options;
   const { config } = readConfig({ PORT: "0", ...options.environment });
-  const metrics = createMetrics();
+  const { kernel, parts } = createKernel({
+    config,
+    log,
+    db,
+    connection: { url: db.url, socketDir: db.socketDir, poolSize: 2, applicationName: "test" },
+    secretKey,
+    ...(options.clock ? { clock: options.clock } : {}),
+    ...(options.works ? { workerId: newId() } : {}),
+  });
   const lifecycle = createLifecycle("test", (part, error) => log.error({ part, err: error }, "stop failed"));
-  const events = createEvents({ db, log, retentionDays: config.eventRetentionDays });
-  const bus = createBus({ db, log });
-  const http = createHttp({ config, db, log, metrics, clock });
-  const secrets = createSecrets(options.secretKey ?? randomBytes(32).toString("base64"));
-  lifecycle.add(events);
-  lifecycle.add(bus);
-  return { config, clock, log, metrics, db, secrets, events, bus, http, lifecycle };
+  for (const part of parts) lifecycle.add(part);
+  return { ...kernel, db, name: "test", start: lifecycle.start, stop: lifecycle.stop };
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { createLocalJWKSet, jwtVerify, SignJWT } from "jose";
-import { eventMigrations } from "../../kernel/events/index.ts";
+import { kernelMigrations } from "../../kernel/create-kernel.ts";
 import { createTestClock } from "../../testing/clock.ts";
 import { openTestDatabase, type TestDatabase } from "../../testing/database.ts";
 import { createTestKernel, type TestKernel } from "../../testing/kernel.ts";
@@ -16,10 +16,10 @@ let ada: Person;
 let ours: { kid: string; privateKey: KeyObject; publicJwk: { x: string } };
 let claims: Record<string, unknown>;
 beforeAll(async () => {
-  db = await openTestDatabase([eventMigrations, accountsMigrations]);
+  db = await openTestDatabase([...kernelMigrations, accountsMigrations]);
   kernel = createTestKernel(db, { clock });
   createAccounts(kernel);
-  await kernel.lifecycle.start();
+  await kernel.start();
   ada = await signUp(kernel.http);
   const [row] = await db.sql<{ id: string; sealed_private_key: Uint8Array }>`SELECT * FROM signing_keys`;
   const pkcs8 = kernel.secrets.decrypt(
@@ -31,7 +31,7 @@ beforeAll(async () => {
   claims = JSON.parse(Buffer.from(ada.token.split(".")[1] ?? "", "base64url").toString());
 });
 afterAll(async () => {
-  await kernel.lifecycle.stop();
+  await kernel.stop();
   await db.close();
 });
 

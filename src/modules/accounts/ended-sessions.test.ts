@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
-import { type Database, openDatabase } from "../../kernel/db/index.ts";
-import { eventMigrations } from "../../kernel/events/index.ts";
+import { kernelMigrations } from "../../kernel/create-kernel.ts";
+import type { Database } from "../../kernel/db/index.ts";
 import { newId } from "../../kernel/ids/index.ts";
 import { createTestClock, type TestClock } from "../../testing/clock.ts";
-import { openTestDatabase, type TestDatabase } from "../../testing/database.ts";
+import { openAgain, openTestDatabase, type TestDatabase } from "../../testing/database.ts";
 import { createTestKernel, type TestKernel } from "../../testing/kernel.ts";
 import { logIn, type Person, send, signUp, until } from "../../testing/requests.ts";
 import { createAccessTokens, type VerifiedToken } from "./access-token.ts";
@@ -24,24 +24,23 @@ let db: TestDatabase;
 let here: Process;
 let there: Process;
 beforeAll(async () => {
-  db = await openTestDatabase([eventMigrations, accountsMigrations]);
+  db = await openTestDatabase([...kernelMigrations, accountsMigrations]);
   [here, there] = await Promise.all([startProcess(), startProcess()]);
 });
 afterAll(async () => {
   for (const each of [here, there]) {
-    await each.kernel.lifecycle.stop();
+    await each.kernel.stop();
     await each.db.close();
   }
   await db.close();
 });
 
 async function startProcess(): Promise<Process> {
-  const { url, socketDir } = db;
-  const own = openDatabase({ url, socketDir, poolSize: 2, applicationName: "test" });
+  const own = openAgain(db);
   const clock = createTestClock();
   const kernel = createTestKernel(own, { clock, secretKey });
   createAccounts(kernel);
-  await kernel.lifecycle.start();
+  await kernel.start();
   return { kernel, db: own, clock };
 }
 
@@ -102,7 +101,7 @@ test("[ACC-27] a process that starts later knows the sessions that ended before"
   await person.call("POST", "/auth/logout");
   const late = await startProcess();
   expect(await statusAt(late, person)).toBe(401);
-  await late.kernel.lifecycle.stop();
+  await late.kernel.stop();
   await late.db.close();
 });
 

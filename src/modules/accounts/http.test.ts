@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { hash } from "@node-rs/argon2";
-import { eventMigrations } from "../../kernel/events/index.ts";
+import { kernelMigrations } from "../../kernel/create-kernel.ts";
 import { openTestDatabase, type TestDatabase } from "../../testing/database.ts";
 import { createTestKernel, type TestKernel } from "../../testing/kernel.ts";
 import { logIn, type Person, send, signUp, TEST_PASSWORD } from "../../testing/requests.ts";
@@ -11,17 +11,17 @@ let kernel: TestKernel;
 let ada: Person;
 let failsSignUp = false;
 beforeAll(async () => {
-  db = await openTestDatabase([eventMigrations, accountsMigrations]);
+  db = await openTestDatabase([...kernelMigrations, accountsMigrations]);
   kernel = createTestKernel(db);
   const accounts = createAccounts(kernel);
   accounts.onSignUp(async () => {
     if (failsSignUp) throw new Error("no room");
   });
-  await kernel.lifecycle.start();
+  await kernel.start();
   ada = await signUp(kernel.http, { name: "Ada Lovelace" });
 });
 afterAll(async () => {
-  await kernel.lifecycle.stop();
+  await kernel.stop();
   await db.close();
 });
 

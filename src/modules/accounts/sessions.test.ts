@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { eventMigrations } from "../../kernel/events/index.ts";
+import { kernelMigrations } from "../../kernel/create-kernel.ts";
 import { type Logger, silentLogger } from "../../kernel/telemetry/index.ts";
 import { openTestDatabase, type TestDatabase } from "../../testing/database.ts";
 import { createTestKernel, type TestKernel } from "../../testing/kernel.ts";
@@ -14,13 +14,13 @@ let kernel: TestKernel;
 const warnings: object[] = [];
 const log: Logger = { ...silentLogger, warn: (fields) => void warnings.push(fields), child: () => log };
 beforeAll(async () => {
-  db = await openTestDatabase([eventMigrations, accountsMigrations]);
+  db = await openTestDatabase([...kernelMigrations, accountsMigrations]);
   kernel = createTestKernel(db, { log });
   createAccounts(kernel);
-  await kernel.lifecycle.start();
+  await kernel.start();
 });
 afterAll(async () => {
-  await kernel.lifecycle.stop();
+  await kernel.stop();
   await db.close();
 });
 

@@ -1,7 +1,6 @@
 import { afterAll, beforeEach, expect, test } from "bun:test";
-import { openDatabase } from "../../kernel/db/index.ts";
 import { createSecrets } from "../../kernel/secrets/index.ts";
-import { openTestDatabase, type TestDatabase } from "../../testing/database.ts";
+import { openAgain, openTestDatabase, type TestDatabase } from "../../testing/database.ts";
 import { accountsMigrations } from "./index.ts";
 import { createSigningKeys } from "./signing-keys.ts";
 
@@ -15,10 +14,7 @@ beforeEach(async () => {
 afterAll(() => Promise.all(databases.map((each) => each.close())));
 
 test("[ACC-18] of many first starts at one moment one makes the key and all have it", async () => {
-  const processes = Array.from({ length: 5 }, (_, index) => {
-    const { url, socketDir } = db;
-    return openDatabase({ url, socketDir, poolSize: 1, applicationName: `process ${index}` });
-  });
+  const processes = Array.from({ length: 5 }, () => openAgain(db));
   const rings = processes.map((each) => createSigningKeys(each, secrets));
   await Promise.all(rings.map((ring) => ring.refresh()));
   const ids = new Set(rings.map((ring) => ring.current(Date.now()).id));

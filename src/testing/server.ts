@@ -1,0 +1,37 @@
+// The whole application in this process, on a scratch database: what the server answers, without a port.
+import { createApp } from "../app.ts";
+import { kernelMigrations } from "../kernel/create-kernel.ts";
+import { migrate } from "../kernel/db/index.ts";
+import { openTestDatabase, type TestDatabase } from "./database.ts";
+import { createTestKernel, type TestKernel, type TestKernelOptions } from "./kernel.ts";
+import type { Answering } from "./requests.ts";
+
+export interface TestServerOptions extends TestKernelOptions {
+  /** A database that another test server has migrated: a second process. Default a new one. */
+  readonly db?: TestDatabase;
+}
+
+export interface TestServer extends Answering {
+  readonly kernel: TestKernel;
+  readonly db: TestDatabase;
+  /** Stops it and closes its connections. */
+  stop(): Promise<void>;
+}
+
+/** Runs jobs unless told `works: false`. */
+export async function openTestServer(options: TestServerOptions = {}): Promise<TestServer> {
+  const db = options.db ?? (await openTestDatabase());
+  const kernel = createTestKernel(db, { works: true, ...options });
+  const app = createApp(kernel);
+  await migrate(db, [...kernelMigrations, ...app.migrations]);
+  await kernel.start();
+  return {
+    kernel,
+    db,
+    fetch: kernel.http.fetch,
+    async stop() {
+      await kernel.stop();
+      await db.close();
+    },
+  };
+}
