@@ -87,6 +87,7 @@ export const kernelErrors = defineErrors({
     status: 422,
     detail: "Text must not contain NUL characters or lone surrogates. Remove them and send it again.",
   },
+  BODY_TOO_SLOW: { status: 408, detail: "The rest of the body did not come. Send it again." },
   BODY_TOO_LARGE: { status: 413, detail: "The body is larger than this address takes." },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, detail: "This address does not take that Content-Type." },
   UNAUTHENTICATED: { status: 401, detail: "Sign in and send the access token as Authorization: Bearer." },

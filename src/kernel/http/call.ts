@@ -1,30 +1,58 @@
 // One request on its way through: the context that handlers see. What few handlers ask for is made only when asked.
 import type { Database } from "../db/index.ts";
 import type { Logger } from "../telemetry/index.ts";
+import type { Compiled } from "./handler.ts";
+import { callerOf, type Idempotent, keyedUpload, keyedWrite } from "./idempotency/index.ts";
 import type { Actor, RouteAccess, RouteContext } from "./route.ts";
+import { watchedBody } from "./watched-body.ts";
+
+type Context = RouteContext<RouteAccess, unknown, unknown, unknown>;
 
 export interface CallDeps {
   readonly db: Database;
   readonly log: Logger;
 }
 
-export class Call implements RouteContext<RouteAccess, unknown, unknown, unknown> {
-  // Set by the handler as they become known; a handler of a route sees them filled.
+/** What the listener knows of a request beside the request itself. */
+export interface Arrival {
+  readonly address: string;
+  /** Lifts the bound on how long the connection may be quiet; the body is then watched by us. */
+  keepOpen?(): void;
+}
+
+export class Call implements Context {
+  // Filled in on the way; a handler sees all that its route describes.
   actor: Actor | undefined = undefined;
   params: unknown = undefined;
   query: unknown = undefined;
   body: unknown = undefined;
+  /** The JSON of the body as it came, before its schema gave it defaults. */
+  received: unknown = undefined;
+  /** Path and query as they came. */
+  path = "";
+  queryText = "";
+  target: Compiled | undefined = undefined;
+  /** Bytes of the answer's body; undefined when it is streamed. */
+  sentBytes: number | undefined = 0;
   readonly request: Request;
   readonly requestId: string;
-  readonly address: string;
+  readonly startedMs: number;
+  readonly #arrival: Arrival;
   readonly #deps: CallDeps;
   #log: Logger | undefined;
+  #idempotent: Idempotent | undefined;
+  #hasWritten = false;
 
-  constructor(request: Request, requestId: string, address: string, deps: CallDeps) {
+  constructor(request: Request, requestId: string, arrival: Arrival, deps: CallDeps) {
     this.request = request;
     this.requestId = requestId;
-    this.address = address;
+    this.startedMs = performance.now();
+    this.#arrival = arrival;
     this.#deps = deps;
+  }
+
+  get address(): string {
+    return this.#arrival.address;
   }
 
   get log(): Logger {
@@ -36,16 +64,52 @@ export class Call implements RouteContext<RouteAccess, unknown, unknown, unknown
     return this.request.signal;
   }
 
-  // Getters that give closures, since handlers take `write` out of the context.
-  get write(): RouteContext<RouteAccess, unknown, unknown, unknown>["write"] {
+  // Getters that give closures, since handlers take `write` and `upload` out of the context.
+  get write(): Context["write"] {
     const { db } = this.#deps;
-    return (run, options = {}) => (options.single ? db.single(run) : db.transaction(run));
+    return (run, options = {}) => {
+      const idempotent = this.#begin();
+      if (idempotent) return keyedWrite({ db, idempotent, body: this.received }, run);
+      return options.single ? db.single(run) : db.transaction(run);
+    };
   }
 
-  get upload(): RouteContext<RouteAccess, unknown, unknown, unknown>["upload"] {
+  get upload(): Context["upload"] {
     return (run) => {
-      const body = this.request.body ?? new ReadableStream({ start: (controller) => controller.close() });
+      this.#arrival.keepOpen?.();
+      const idempotent = this.#begin();
+      const body = watchedBody(this.request);
+      if (idempotent) return keyedUpload({ db: this.#deps.db, log: this.log, idempotent, body }, run);
       return run({ body, finish: async (_tx, reply) => reply });
     };
+  }
+
+  /** Called by the handler once the key has been read and the caller is known. */
+  useIdempotencyKey(key: string): void {
+    const { actor, request } = this;
+    // Routes without an actor cannot be idempotent: mounting refuses them.
+    if (!actor) throw new Error("an Idempotency-Key belongs to a caller");
+    const { method } = request;
+    const type = request.headers.get("content-type") ?? "";
+    this.#idempotent = {
+      caller: callerOf(actor),
+      method,
+      path: this.path,
+      query: this.queryText,
+      key,
+      type,
+    };
+  }
+
+  /** Whether a key was sent and the handler answered without writing through us, so that the key would not hold. */
+  get forgotKey(): boolean {
+    return this.#idempotent !== undefined && !this.#hasWritten;
+  }
+
+  #begin(): Idempotent | undefined {
+    // A second write would find the first one's answer under the key.
+    if (this.#hasWritten) throw new Error("a handler calls write or upload once");
+    this.#hasWritten = true;
+    return this.#idempotent;
   }
 }

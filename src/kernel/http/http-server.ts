@@ -1,15 +1,20 @@
 // Puts the HTTP mechanism together: the table of routes, one answer per request, and the server that listens.
 import type { Clock } from "../clock/index.ts";
 import type { Config } from "../config/index.ts";
-import { type Database, isDatabaseAway } from "../db/index.ts";
-import { kernelErrors, Refusal } from "../errors/index.ts";
+import type { Database } from "../db/index.ts";
+import { kernelErrors } from "../errors/index.ts";
 import type { Logger, Metrics } from "../telemetry/index.ts";
-import { Call } from "./call.ts";
-import { createHandler, type Handler } from "./handler.ts";
+import { createAnswers } from "./answers.ts";
+import { type Arrival, Call } from "./call.ts";
+import { toRefusal } from "./failure.ts";
+import { type Compiled, compile } from "./handler.ts";
 import type { HttpServer } from "./http.ts";
-import { PROBLEM_TYPE, problemHeaders, toProblem } from "./problem.ts";
+import { createPurge } from "./idempotency/index.ts";
+import { type Listener, listen } from "./listener.ts";
+import { checkRoutes } from "./mounting.ts";
+import { createObservation } from "./observation.ts";
 import { requestIdOf } from "./request-id.ts";
-import type { Authenticate, Reply, Route } from "./route.ts";
+import type { Authenticate, Route } from "./route.ts";
 import { createRouteTable, type RouteTable } from "./routing.ts";
 
 export interface HttpDeps {
@@ -25,109 +30,99 @@ export interface HttpDeps {
   readonly reusePort?: boolean;
 }
 
-const DATABASE_RETRY_SECONDS = 2;
+/** What nginx logs, too, when the client has closed the connection: it is sent to nobody. */
+const CLIENT_GONE = 499;
 
 export function createHttp(deps: HttpDeps): HttpServer {
   const { db, log, config } = deps;
   const routes: Route[] = [];
-  let table: RouteTable<Handler> | undefined;
-  let server: Bun.Server<undefined> | undefined;
-  let stopping = false;
+  const answers = createAnswers({ ...config, hasTls: config.tlsCertFile !== undefined });
+  const observe = createObservation(deps);
+  const purge = createPurge(deps);
+  const callDeps = { db, log };
+  let table: RouteTable<Compiled> | undefined;
+  let listening: Promise<Listener> | undefined;
+  let listener: Listener | undefined;
+  let stopping: Promise<void> | undefined;
   let authenticate: Authenticate = () => undefined;
 
-  function compile(): RouteTable<Handler> {
+  function buildTable(): RouteTable<Compiled> {
+    const authenticator = () => authenticate;
     return createRouteTable(
-      routes.map((route) => ({
-        method: route.spec.method,
-        path: route.spec.path,
-        target: createHandler(route, () => authenticate),
-      })),
+      routes.map((route) => ({ ...route.spec, target: compile(route, authenticator) })),
     );
   }
 
-  async function answer(request: Request, address: string): Promise<Response> {
-    const requestId = requestIdOf(request);
-    const call = new Call(request, requestId, address, { db, log });
+  async function answer(request: Request, arrival: Arrival): Promise<Response> {
+    const call = new Call(request, requestIdOf(request), arrival, callDeps);
+    const response = await respond(call);
+    observe(call, response.status);
+    return response;
+  }
+
+  async function respond(call: Call): Promise<Response> {
     try {
-      const { path, query } = split(request.url);
-      table ??= compile();
-      const method = request.method === "HEAD" ? "GET" : request.method;
-      const match = table.find(method, path);
-      if (!match) return noRoute(table, request.method, path, requestId);
-      return toResponse(await match.target(call, match.params, query), requestId);
+      locate(call);
+      table ??= buildTable();
+      const { method } = call.request;
+      const found = table.find(method === "HEAD" ? "GET" : method, call.path);
+      if (!found) return await refuseMethod(call, table);
+      call.target = found.target;
+      const reply = await found.target.run(call, found.params);
+      return reply instanceof Response ? answers.own(call, reply) : await answers.reply(call, reply);
     } catch (error) {
-      return refuse(toRefusal(error, call), requestId);
+      const refusal = toRefusal(error, call);
+      return refusal ? await answers.problem(call, refusal) : new Response(null, { status: CLIENT_GONE });
     }
+  }
+
+  async function refuseMethod(call: Call, { methodsAt }: RouteTable<Compiled>): Promise<Response> {
+    const methods = methodsAt(call.path).join(", ");
+    if (methods === "") return answers.problem(call, kernelErrors.NOT_FOUND());
+    if (call.request.method === "OPTIONS") return answers.options(call, methods);
+    return answers.problem(call, kernelErrors.METHOD_NOT_ALLOWED({ headers: { Allow: methods } }));
   }
 
   return {
     name: "http",
     mount(added) {
       if (table) throw new Error("routes are mounted before the first request");
+      checkRoutes(routes, added);
       routes.push(...added);
     },
     useAuthenticator(given) {
       authenticate = given;
     },
-    fetch: (request) => answer(request, "127.0.0.1"),
+    fetch: (request) => answer(request, { address: "127.0.0.1" }),
     async start() {
-      server ??= Bun.serve({
-        hostname: config.host,
-        port: config.port,
-        reusePort: deps.reusePort ?? false,
-        fetch: (request, self) => answer(request, self.requestIP(request)?.address ?? ""),
-      });
+      listening ??= listen({ ...config, sharesPort: deps.reusePort ?? false }, answer);
+      listener = await listening;
+      purge.start();
     },
-    async stop() {
-      stopping = true;
-      await server?.stop();
+    stop() {
+      stopping ??= (async () => {
+        await Promise.all([listener?.stop(config.shutdownGraceSeconds * 1000), purge.stop()]);
+        listener = undefined;
+      })();
+      return stopping;
     },
-    address: () => server?.url.origin,
-    isStopping: () => stopping,
+    address: () => listener?.origin,
+    isStopping: () => stopping !== undefined,
   };
 }
 
-function split(url: string): { path: string; query: string } {
-  const start = url.indexOf("/", url.indexOf("://") + 3);
+/** Splits the address by hand: new URL would normalise it a second time and costs more than the routing. */
+function locate(call: Call): void {
+  const { url } = call.request;
+  // Without a valid Host header Bun leaves scheme and host away.
+  const start = url.startsWith("/") ? 0 : url.indexOf("/", url.indexOf("://") + 3);
+  const hash = url.indexOf("#", start);
+  const end = hash < 0 ? url.length : hash;
   const mark = url.indexOf("?", start);
-  if (mark < 0) return { path: url.slice(start), query: "" };
-  return { path: url.slice(start, mark), query: url.slice(mark + 1) };
-}
-
-function noRoute(table: RouteTable<Handler>, method: string, path: string, requestId: string): Response {
-  const methods = table.methodsAt(path);
-  if (methods.length === 0) return refuse(kernelErrors.NOT_FOUND(), requestId);
-  const allow = methods.join(", ");
-  if (method === "OPTIONS") return toResponse({ status: 204, headers: { Allow: allow } }, requestId);
-  return refuse(kernelErrors.METHOD_NOT_ALLOWED({ headers: { Allow: allow } }), requestId);
-}
-
-function toRefusal(error: unknown, call: Call): Refusal {
-  if (error instanceof Refusal) return error;
-  if (isDatabaseAway(error)) {
-    return kernelErrors.DATABASE_UNAVAILABLE({ retryAfterSeconds: DATABASE_RETRY_SECONDS, cause: error });
+  if (mark < 0 || mark > end) {
+    call.path = url.slice(start, end);
+  } else {
+    call.path = url.slice(start, mark);
+    call.queryText = url.slice(mark + 1, end);
   }
-  call.log.error({ err: error }, "request failed");
-  return kernelErrors.INTERNAL({ cause: error });
-}
-
-function refuse(refusal: Refusal, requestId: string): Response {
-  return new Response(JSON.stringify(toProblem(refusal, requestId)), {
-    status: refusal.status,
-    headers: { "Content-Type": PROBLEM_TYPE, "X-Request-Id": requestId, ...problemHeaders(refusal) },
-  });
-}
-
-function toResponse(reply: Reply | Response, requestId: string): Response {
-  if (reply instanceof Response) {
-    reply.headers.set("X-Request-Id", requestId);
-    return reply;
-  }
-  const headers = { "Content-Type": "application/json", "X-Request-Id": requestId, ...reply.headers };
-  if (reply.body === undefined)
-    return new Response(null, {
-      status: reply.status,
-      headers: { "X-Request-Id": requestId, ...reply.headers },
-    });
-  return new Response(JSON.stringify(reply.body), { status: reply.status, headers });
 }

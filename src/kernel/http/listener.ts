@@ -1,0 +1,77 @@
+// The socket: Bun's server, its bounds, TLS, and a stop that lets running requests finish.
+import { readFile } from "node:fs/promises";
+import { StartError } from "../errors/index.ts";
+import type { Arrival } from "./call.ts";
+
+export interface ListenOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly sharesPort: boolean;
+  readonly tlsCertFile: string | undefined;
+  readonly tlsKeyFile: string | undefined;
+}
+
+export interface Listener {
+  /** Such as http://127.0.0.1:8000. */
+  readonly origin: string;
+  pendingRequests(): number;
+  stop(graceMs: number): Promise<void>;
+}
+
+/**
+ * A connection on which nothing moves for so long is closed, also while its headers or its body trickle in below 16 KiB/s:
+ * slow clients cannot hold everything. Longer than the 60 s that load balancers keep a connection, so that theirs ends first.
+ */
+const IDLE_SECONDS = 75;
+
+export async function listen(
+  options: ListenOptions,
+  answer: (request: Request, arrival: Arrival) => Promise<Response>,
+): Promise<Listener> {
+  const server = Bun.serve({
+    hostname: options.host,
+    port: options.port,
+    reusePort: options.sharesPort,
+    idleTimeout: IDLE_SECONDS,
+    development: false,
+    // Each route bounds its own body; here there is no bound, since imports have none.
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+    ...(await readTls(options)),
+    fetch: (request, self) =>
+      answer(request, {
+        address: self.requestIP(request)?.address ?? "",
+        keepOpen: () => self.timeout(request, 0),
+      }),
+  });
+  return {
+    origin: server.url.origin,
+    pendingRequests: () => server.pendingRequests,
+    async stop(graceMs) {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const graceEnd = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, graceMs);
+      });
+      // Takes no more connections and closes idle ones at once; resolves when the last running request has its answer.
+      await Promise.race([server.stop(), graceEnd]);
+      clearTimeout(timer);
+      await server.stop(true);
+    },
+  };
+}
+
+async function readTls({ tlsCertFile, tlsKeyFile }: ListenOptions) {
+  if (tlsCertFile === undefined || tlsKeyFile === undefined) return {};
+  const [cert, key] = await Promise.all([
+    read("TLS_CERT_FILE", tlsCertFile),
+    read("TLS_KEY_FILE", tlsKeyFile),
+  ]);
+  return { tls: { cert, key } };
+}
+
+async function read(variable: string, path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    throw new StartError(`${variable}: the file ${path} cannot be read.`, error);
+  }
+}
