@@ -87,6 +87,25 @@ export async function logIn(server: Answering, email: string): Promise<Person> {
   };
 }
 
+/** A project of this person's; returns its id. */
+export async function createProject(owner: Person, name = "Colonnade"): Promise<string> {
+  const answer = await owner.call("POST", "/projects", { name });
+  if (answer.status !== 201) throw new Error(`project: ${answer.status} ${JSON.stringify(answer.body)}`);
+  return String(answer.body.id);
+}
+
+/** Gives a person a role in the owner's project. */
+export async function share(
+  owner: Person,
+  projectId: string,
+  person: Person,
+  role: "collaborator" | "viewer",
+): Promise<void> {
+  const path = `/projects/${projectId}/collaborators`;
+  const answer = await owner.call("POST", path, { user_id: person.userId, role });
+  if (answer.status !== 201) throw new Error(`share: ${answer.status} ${JSON.stringify(answer.body)}`);
+}
+
 /** Waits for a fact: polls until `check` gives something truthy, and fails after the time. */
 export async function until<T>(
   what: string,

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { hash } from "@node-rs/argon2";
 import { kernelMigrations } from "../../kernel/create-kernel.ts";
 import { openTestDatabase, type TestDatabase } from "../../testing/database.ts";
+import { ID, TIME } from "../../testing/expectations.ts";
 import { createTestKernel, type TestKernel } from "../../testing/kernel.ts";
 import { logIn, type Person, send, signUp, TEST_PASSWORD } from "../../testing/requests.ts";
 import { accountsMigrations, createAccounts } from "./index.ts";
@@ -24,9 +25,6 @@ afterAll(async () => {
   await kernel.stop();
   await db.close();
 });
-
-const TIME = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
-const ID = expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
 
 test("[ACC-1] a sign-up answers with the user and his personal project", async () => {
   const body = { email: " Grace.Hopper@Example.ORG ", password: TEST_PASSWORD, name: " Grace " };

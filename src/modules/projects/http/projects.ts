@@ -50,10 +50,8 @@ const eventsQuery = z.strictObject({
 });
 const eventPage = z.strictObject({
   items: z.array(eventView),
-  seq: z.int().meta({ description: "Number of the last event given; ask with it as `since` for the next." }),
-  floor: z
-    .int()
-    .meta({ description: "The oldest number still kept. Below it: reload, and go on from `seq`." }),
+  seq: z.int().meta({ description: "The newest number there is: when the last item has it, that was all." }),
+  floor: z.int().meta({ description: "The oldest number still kept. Who needs an older one must reload." }),
   epoch: z.string().meta({ description: "Changes when a backup was restored: numbers start anew." }),
 });
 
