@@ -4,7 +4,7 @@ import { type Clock, systemClock } from "./clock/index.ts";
 import type { Config } from "./config/index.ts";
 import type { Database, DatabaseOptions, MigrationSet } from "./db/index.ts";
 import { createEvents, eventMigrations } from "./events/index.ts";
-import { createHttp, type HttpServer } from "./http/index.ts";
+import { createHttp, type HttpServer, httpMigrations } from "./http/index.ts";
 import type { Kernel } from "./index.ts";
 import { createJobs, jobMigrations, type WorkOptions } from "./jobs/index.ts";
 import { createLifecycle, type Part } from "./lifecycle/index.ts";
@@ -38,7 +38,7 @@ export interface AssembledKernel {
 }
 
 /** Tables of the mechanisms, before those of the modules. */
-export const kernelMigrations: readonly MigrationSet[] = [eventMigrations, jobMigrations];
+export const kernelMigrations: readonly MigrationSet[] = [httpMigrations, eventMigrations, jobMigrations];
 
 /** Does nothing but put together: no connection is opened before the first statement or start. */
 export function createKernel(options: KernelOptions): AssembledKernel {

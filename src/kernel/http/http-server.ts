@@ -1,7 +1,8 @@
 // Puts the HTTP mechanism together: the table of routes, one answer per request, and the server that listens.
+import { join } from "node:path";
 import type { Clock } from "../clock/index.ts";
 import type { Config } from "../config/index.ts";
-import type { Database } from "../db/index.ts";
+import type { Database, MigrationSet } from "../db/index.ts";
 import { kernelErrors } from "../errors/index.ts";
 import type { Logger, Metrics } from "../telemetry/index.ts";
 import { createAnswers } from "./answers.ts";
@@ -32,6 +33,12 @@ export interface HttpDeps {
 
 /** What nginx logs, too, when the client has closed the connection: it is sent to nobody. */
 const CLIENT_GONE = 499;
+
+/** Tables of this mechanism. */
+export const httpMigrations: MigrationSet = {
+  module: "http",
+  directory: join(import.meta.dirname, "migrations"),
+};
 
 export function createHttp(deps: HttpDeps): HttpServer {
   const { db, log, config } = deps;

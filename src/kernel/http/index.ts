@@ -1,6 +1,6 @@
 // The face of HTTP: describe a route with `route`, mount it on `Http`.
 export type { Http, HttpServer } from "./http.ts";
-export { createHttp, type HttpDeps } from "./http-server.ts";
+export { createHttp, type HttpDeps, httpMigrations } from "./http-server.ts";
 export {
   type CursorKey,
   decodeCursor,
