@@ -6,19 +6,22 @@ import { createServer, type Server } from "./server.ts";
 
 /** On top of the grace time, for closing what is closed and the database's checkpoint. */
 const CLOSING_MS = 30_000;
+/** npm passes on the Ctrl-C that the terminal has sent to both of us: what comes this soon is the same signal. */
+const ECHO_MS = 1_000;
 const SIGNALS = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
 
 export async function start(role: Role | undefined): Promise<void> {
   const { config } = loadConfig();
   const log = createLogger({ level: config.logLevel, process: "main" });
   const server = createServer({ config, log, role });
-  let isStopping = false;
+  let stoppingSince: number | undefined;
 
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => {
-      if (isStopping) void abandon(server, 128 + SIGNALS[signal]);
-      else void stop(signal);
-      isStopping = true;
+      if (stoppingSince === undefined) {
+        stoppingSince = performance.now();
+        void stop(signal);
+      } else if (performance.now() - stoppingSince > ECHO_MS) void abandon(server, 128 + SIGNALS[signal]);
     });
   }
   for (const kind of ["uncaughtException", "unhandledRejection"] as const) {
