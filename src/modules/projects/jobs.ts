@@ -17,6 +17,8 @@ export type EraseInput = z.infer<typeof eraseInput>;
 /** Rows a transaction, so that none holds its locks for long. */
 const BATCH_ROWS = 5_000;
 const TIMEOUT_MS = 3_600_000;
+/** Spread over days: what was deleted must not stay because of one bad hour. */
+const MAX_ATTEMPTS = 25;
 
 /** @param erasers read when the job runs, since modules join after the task was made. */
 export function createEraseTask(db: Database, erasers: readonly Eraser[]): Task<EraseInput> {
@@ -25,6 +27,7 @@ export function createEraseTask(db: Database, erasers: readonly Eraser[]): Task<
     input: eraseInput,
     priority: "low",
     timeoutMs: TIMEOUT_MS,
+    maxAttempts: MAX_ATTEMPTS,
     async run({ project_id: projectId }, context) {
       // Whoever took the mark away by hand wants to keep the project.
       if (!(await isMarkedDeleted(db.sql, projectId))) return { erased: false };
