@@ -105,18 +105,3 @@ export async function share(
   const answer = await owner.call("POST", path, { user_id: person.userId, role });
   if (answer.status !== 201) throw new Error(`share: ${answer.status} ${JSON.stringify(answer.body)}`);
 }
-
-/** Waits for a fact: polls until `check` gives something truthy, and fails after the time. */
-export async function until<T>(
-  what: string,
-  check: () => T | Promise<T>,
-  timeoutMs = 10_000,
-): Promise<NonNullable<T>> {
-  const end = performance.now() + timeoutMs;
-  for (;;) {
-    const found = await check();
-    if (found) return found;
-    if (performance.now() > end) throw new Error(`waited ${timeoutMs} ms in vain for: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { kernelMigrations } from "../../kernel/create-kernel.ts";
 import { openTestDatabase, type TestDatabase } from "../../testing/database.ts";
 import { createTestKernel, type TestKernel } from "../../testing/kernel.ts";
-import { createProject, type Person, share, signUp, until } from "../../testing/requests.ts";
+import { createProject, type Person, share, signUp } from "../../testing/requests.ts";
+import { until } from "../../testing/until.ts";
 import { accountsMigrations, createAccounts } from "../accounts/index.ts";
 import { createProjects, type Projects, projectsMigrations } from "./index.ts";
 
