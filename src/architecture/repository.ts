@@ -42,7 +42,7 @@ export function listMatching(repository: Repository, pattern: RegExp): SourceFil
 }
 
 export function isTest(path: string): boolean {
-  return path.endsWith(".test.ts") || /^src\/(?:.*\/)?testing\//.test(path);
+  return path.endsWith(".test.ts") || /^src\/(?:.*\/)?(?:testing\/|test-[\w-]+\.ts$)/.test(path);
 }
 
 /** Whether the comment right above this line says why it departs from the house style. */
