@@ -1,0 +1,112 @@
+// What can be done with paragraphs: hand in, read, list, delete, count their words.
+import type { Sql, Tx } from "../../../kernel/db/index.ts";
+import type { Events } from "../../../kernel/events/index.ts";
+import { newId } from "../../../kernel/ids/index.ts";
+import type { Jobs, Task } from "../../../kernel/jobs/index.ts";
+import { allow, type Permission, type Projects, parseAccess } from "../../projects/index.ts";
+import { textErrors } from "../errors.ts";
+import { type ParagraphsBy, paragraphDeleted, paragraphsCreated } from "../events.ts";
+import { ANALYSE_KEY, type ProjectInput } from "../jobs.ts";
+import type { Paragraph } from "../model.ts";
+import * as store from "../store.ts";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
+import type { WordIndex } from "../word-index/index.ts";
+
+export interface ParagraphActionDeps {
+  readonly events: Pick<Events, "append">;
+  readonly jobs: Pick<Jobs, "prepare" | "enqueue" | "wake">;
+  readonly projects: Pick<Projects, "access">;
+  readonly tokenizer: Tokenizer;
+  readonly index: WordIndex;
+  readonly analyseTask: Task<ProjectInput>;
+}
+
+export interface StoredBatch {
+  readonly ids: readonly string[];
+  readonly jobId: string;
+}
+
+export interface WordCount {
+  readonly word: string;
+  readonly count: number;
+}
+
+export type ParagraphActions = ReturnType<typeof createParagraphActions>;
+
+export function createParagraphActions(deps: ParagraphActionDeps) {
+  const { events, jobs, projects, tokenizer, index, analyseTask } = deps;
+  const jobOptions = (projectId: string, createdBy: string) => ({
+    projectId,
+    createdBy,
+    uniqueKey: ANALYSE_KEY,
+  });
+
+  async function getParagraph(
+    sql: Sql,
+    id: string,
+    userId: string,
+    permission: Permission,
+  ): Promise<Paragraph> {
+    const found = await store.findParagraph(sql, id, userId);
+    if (!found) throw textErrors.PARAGRAPH_NOT_FOUND();
+    allow(parseAccess(found.access), permission, textErrors.PARAGRAPH_NOT_FOUND);
+    return found.paragraph;
+  }
+
+  return {
+    async allowWriting(sql: Sql, { projectId, actorId }: ParagraphsBy): Promise<void> {
+      allow(await projects.access(sql, projectId, actorId), "paragraphs.write");
+    },
+
+    /** Stores a batch, its events and its job in one statement. Who may was asked before. */
+    async storeBatch(tx: Tx, by: ParagraphsBy, contents: readonly string[]): Promise<StoredBatch> {
+      const { projectId, actorId } = by;
+      const ids = contents.map(() => newId());
+      const job = jobs.prepare(analyseTask, { project_id: projectId }, jobOptions(projectId, actorId));
+      const jobId = await store.insertParagraphs(tx, {
+        projectId,
+        authorId: actorId,
+        ids,
+        contents,
+        events: paragraphsCreated(by, ids),
+        job,
+      });
+      tx.afterCommit(() => jobs.wake(job.lane));
+      return { ids, jobId };
+    },
+
+    getParagraph: (sql: Sql, id: string, userId: string) => getParagraph(sql, id, userId, "paragraphs.read"),
+
+    async listParagraphs(sql: Sql, userId: string, list: store.ParagraphList): Promise<Paragraph[]> {
+      allow(await projects.access(sql, list.projectId, userId), "paragraphs.read");
+      return store.listParagraphs(sql, list);
+    },
+
+    /** Its counts go with it: from the commit on no total has them. */
+    async deleteParagraph(tx: Tx, id: string, userId: string): Promise<void> {
+      await getParagraph(tx, id, userId, "paragraphs.delete");
+      const deleted = await store.deleteParagraph(tx, id);
+      if (!deleted) throw textErrors.PARAGRAPH_NOT_FOUND();
+      const { projectId, content, analysis } = deleted;
+      if (analysis.state === "analysed") {
+        const isWorthMaintaining = await index.remove(tx, projectId, analysis.doc, content);
+        if (isWorthMaintaining) {
+          await jobs.enqueue(tx, analyseTask, { project_id: projectId }, jobOptions(projectId, userId));
+        }
+      }
+      await events.append(tx, paragraphDeleted({ projectId, actorId: userId }, id));
+    },
+
+    /** Most frequent first, then in the order of their letters. Exact at once, analysed or not: the text itself is counted. */
+    async countWords(sql: Sql, id: string, userId: string): Promise<WordCount[]> {
+      const { content } = await getParagraph(sql, id, userId, "paragraphs.read");
+      const counts = [...tokenizer.countWords(content)].map(([word, count]) => ({ word, count }));
+      return counts.sort((a, b) => b.count - a.count || compare(a.word, b.word));
+    },
+  };
+}
+
+/** By code point, the same on every machine. */
+function compare(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}

@@ -1,0 +1,28 @@
+// How the texts module says no.
+import { defineErrors } from "../../kernel/errors/index.ts";
+
+export const textErrors = defineErrors({
+  PARAGRAPH_NOT_FOUND: {
+    status: 404,
+    detail: "There is no such paragraph in your projects. GET /paragraphs lists those of a project.",
+  },
+  WORD_MISSING: { status: 422, detail: "There is no word in this. Send one, of letters or digits." },
+  WORD_NOT_SINGLE: {
+    status: 422,
+    detail: "These are several words. Ask for one of them; searching takes several.",
+  },
+  IMPORT_NOT_UTF8: {
+    status: 422,
+    detail: "The file is not UTF-8. Save it as UTF-8 and send it again; nothing was stored.",
+  },
+  IMPORT_NO_CONTENT_COLUMN: {
+    status: 422,
+    detail:
+      "The CSV has no column content in its first line. Name the column of the texts so; nothing was stored.",
+  },
+  IMPORT_EMPTY: { status: 422, detail: "The file holds no paragraph. Nothing was stored." },
+  IMPORT_TRUNCATED: {
+    status: 400,
+    detail: "The upload was cut off. What had come was stored up to a point; a failed job says how much.",
+  },
+});

@@ -1,0 +1,32 @@
+// What a paragraph is.
+
+export interface Paragraph {
+  readonly id: string;
+  readonly projectId: string;
+  readonly authorId: string;
+  readonly postId: string | null;
+  readonly content: string;
+  readonly analysis: Analysis;
+}
+
+export type Analysis =
+  | { readonly state: "pending" }
+  | { readonly state: "analysed"; readonly doc: number; readonly wordCount: number };
+
+/** The time of creation is that in the id, a UUIDv7 (RFC 9562 section 5.7); Unix milliseconds. */
+export function createdMsOf(id: string): number {
+  return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+}
+
+/** UTF-16 code units. */
+export const MAX_CONTENT_UNITS = 100_000;
+
+export type ContentProblem = "EMPTY" | "TOO_LONG" | "INVALID_TEXT";
+
+/** Why a text cannot be a paragraph; undefined when it can. */
+export function findContentProblem(content: string): ContentProblem | undefined {
+  if (content.length > MAX_CONTENT_UNITS) return "TOO_LONG";
+  // Without a character that is no white space there is nothing to read.
+  if (!/\S/.test(content)) return "EMPTY";
+  return content.isWellFormed() && !content.includes("\0") ? undefined : "INVALID_TEXT";
+}

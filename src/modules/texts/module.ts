@@ -1,0 +1,64 @@
+// Wiring of texts: mounts the routes, registers the jobs, has its part in erasing projects, returns the face.
+import { join } from "node:path";
+import type { MigrationSet } from "../../kernel/db/index.ts";
+import type { Kernel } from "../../kernel/index.ts";
+import type { Projects } from "../projects/index.ts";
+import { createImport } from "./actions/import.ts";
+import { createParagraphActions } from "./actions/paragraphs.ts";
+import { createFindTop } from "./actions/top.ts";
+import { importRoutes } from "./http/import.ts";
+import { paragraphRoutes } from "./http/paragraphs.ts";
+import { wordRoutes } from "./http/words.ts";
+import { ANALYSE_KEY, createAnalyseTask, importTask } from "./jobs.ts";
+import { deleteSome } from "./store.ts";
+import { createTokenizer } from "./tokenizer/tokenizer.ts";
+import { createWordIndex } from "./word-index/index.ts";
+
+export const textsMigrations: MigrationSet = {
+  module: "texts",
+  directory: join(import.meta.dirname, "migrations"),
+};
+
+export type TextsKernel = Pick<Kernel, "db" | "events" | "jobs" | "http" | "lifecycle">;
+
+/** Enough for one start; what is left waits for the next. */
+const MAX_OUTDATED = 10_000;
+
+export function createTexts(kernel: TextsKernel, projects: Projects): void {
+  const { db, events, jobs, http, lifecycle } = kernel;
+  const tokenizer = createTokenizer();
+  const index = createWordIndex(tokenizer);
+  const analyseTask = createAnalyseTask({ db, events, tokenizer, index });
+  jobs.register(analyseTask);
+  jobs.register(importTask);
+
+  const actions = createParagraphActions({ events, jobs, projects, tokenizer, index, analyseTask });
+  const findTop = createFindTop({ projects, tokenizer, index });
+  const importFile = createImport({ db, jobs, paragraphs: actions });
+  http.mount([
+    ...paragraphRoutes({ db, actions }),
+    ...wordRoutes({ db, actions, findTop }),
+    ...importRoutes({ db, actions, importFile }),
+  ]);
+
+  projects.onErase({
+    module: "texts",
+    async erase(tx, projectId, limit) {
+      // Paragraphs first: without them nothing is left to analyse that could write to the index again.
+      const paragraphs = await deleteSome(tx, projectId, limit);
+      return paragraphs > 0 ? paragraphs : index.erase(tx, projectId, limit);
+    },
+  });
+
+  lifecycle.add({
+    name: "texts",
+    /** A new version of the tokenizer: every project is indexed anew, in the background, while the old index answers. */
+    async start() {
+      for (const projectId of await index.listOutdated(db.sql, MAX_OUTDATED)) {
+        const options = { projectId, uniqueKey: ANALYSE_KEY, priority: "low" } as const;
+        await db.single((tx) => jobs.enqueue(tx, analyseTask, { project_id: projectId }, options));
+      }
+    },
+    async stop() {},
+  });
+}

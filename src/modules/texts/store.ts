@@ -1,0 +1,187 @@
+// The SQL of paragraphs. That of the word index is in word-index/.
+
+import type { Query, Sql, Tx } from "../../kernel/db/index.ts";
+import type { NewEvent } from "../../kernel/events/index.ts";
+import { newId } from "../../kernel/ids/index.ts";
+import type { PreparedJob } from "../../kernel/jobs/index.ts";
+import { accessColumn } from "../projects/index.ts";
+import type { Analysis, Paragraph } from "./model.ts";
+
+interface ParagraphRow {
+  readonly id: string;
+  readonly project_id: string;
+  readonly author_id: string;
+  readonly post_id: string | null;
+  readonly content: string;
+  readonly doc: number | null;
+  readonly word_count: number | null;
+}
+
+export interface NewParagraphs {
+  readonly projectId: string;
+  readonly authorId: string;
+  readonly ids: readonly string[];
+  readonly contents: readonly string[];
+  readonly events: readonly NewEvent[];
+  readonly job: PreparedJob;
+}
+
+/** All of it in one statement, so that one round trip makes it durable. Returns the id of the job that will analyse them. */
+export async function insertParagraphs(tx: Tx, batch: NewParagraphs): Promise<string> {
+  const { projectId, authorId, ids, contents, events, job } = batch;
+  const lengths = contents.map((content) => content.length);
+  // Each part reads from the one before: paragraphs first, the events last, since they hold the project's log.
+  const [row] = await tx<{ job_id: string }>`
+    WITH stored AS (
+      INSERT INTO paragraphs (id, project_id, author_id, content, length)
+      SELECT p.id, ${projectId}, ${authorId}, p.content, p.length
+      FROM unnest(${ids}::uuid[], ${contents}::text[], ${lengths}::int[]) AS p (id, content, length)
+      RETURNING 1),
+    job AS MATERIALIZED (
+      SELECT jobs_enqueue(${job.id}, ${projectId}, ${job.task}, ${job.lane}, ${job.input}::text::jsonb,
+        ${job.uniqueKey}, ${job.createdBy}, NULL, ${job.timeoutMs}, ${job.maxAttempts}) AS id
+      FROM (SELECT count(*) AS paragraphs FROM stored) s WHERE paragraphs > 0)
+    SELECT id AS job_id, (
+      SELECT max(events_append(${projectId}, e.id, e.event, ${authorId}, e.subject, e.data::jsonb))
+      FROM unnest(${events.map(() => newId())}::uuid[], ${events.map((event) => event.event)}::text[],
+        ${events.map((event) => event.subject)}::text[],
+        ${events.map((event) => JSON.stringify(event.data))}::text[]) AS e (id, event, subject, data)) AS seq
+    FROM job`;
+  if (!row) throw new Error("a batch of paragraphs must not be empty");
+  return row.job_id;
+}
+
+export async function findParagraph(
+  sql: Sql,
+  id: string,
+  userId: string,
+): Promise<{ readonly paragraph: Paragraph; readonly access: string | null } | undefined> {
+  const [row] = await sql<ParagraphRow & { access: string | null }>`
+    SELECT p.id, p.project_id, p.author_id, p.post_id, p.content, p.doc, p.word_count,
+      ${accessColumn(sql, sql`p.project_id`, userId)} AS access
+    FROM paragraphs p WHERE p.id = ${id}`;
+  return row && { paragraph: toParagraph(row), access: row.access };
+}
+
+export interface ParagraphList {
+  readonly projectId: string;
+  readonly authorId?: string | undefined;
+  readonly status?: Analysis["state"] | undefined;
+  readonly beforeId?: string | undefined;
+  readonly limit: number;
+}
+
+/** Newest first, one more than `limit` if there are. */
+export async function listParagraphs(sql: Sql, list: ParagraphList): Promise<Paragraph[]> {
+  const { projectId, authorId, status, beforeId, limit } = list;
+  const ofAuthor = authorId === undefined ? sql`` : sql`AND author_id = ${authorId}`;
+  const older = beforeId === undefined ? sql`` : sql`AND id < ${beforeId}`;
+  const rows = await sql<ParagraphRow>`
+    SELECT id, project_id, author_id, post_id, content, doc, word_count FROM paragraphs
+    WHERE project_id = ${projectId} ${ofAuthor} ${withStatus(sql, status)} ${older}
+    ORDER BY id DESC LIMIT ${limit + 1}`;
+  return rows.map(toParagraph);
+}
+
+function withStatus(sql: Sql, status: ParagraphList["status"]): Query<unknown> {
+  if (status === undefined) return sql``;
+  return status === "pending" ? sql`AND doc IS NULL` : sql`AND doc IS NOT NULL`;
+}
+
+export async function listParagraphsByDoc(
+  sql: Sql,
+  projectId: string,
+  docs: readonly number[],
+): Promise<Paragraph[]> {
+  const rows = await sql<ParagraphRow>`
+    SELECT id, project_id, author_id, post_id, content, doc, word_count FROM paragraphs
+    WHERE project_id = ${projectId} AND doc = ANY (${docs}::int[])`;
+  return rows.map(toParagraph);
+}
+
+/** What was deleted, with the analysis it had at that moment; undefined when someone was faster. */
+export async function deleteParagraph(tx: Tx, id: string): Promise<Paragraph | undefined> {
+  const [row] = await tx<ParagraphRow>`
+    DELETE FROM paragraphs WHERE id = ${id}
+    RETURNING id, project_id, author_id, post_id, content, doc, word_count`;
+  return row && toParagraph(row);
+}
+
+export interface PendingParagraph {
+  readonly id: string;
+  readonly authorId: string;
+  readonly content: string;
+}
+
+/** The oldest that wait to be analysed, so many that they hold about `maxUnits` of text, one at least. */
+export async function listPending(
+  sql: Sql,
+  projectId: string,
+  bounds: { readonly maxParagraphs: number; readonly maxUnits: number },
+): Promise<PendingParagraph[]> {
+  const rows = await sql<{ id: string; author_id: string; content: string }>`
+    SELECT p.id, p.author_id, p.content
+    FROM (
+      SELECT id, sum(length) OVER (ORDER BY id) - length AS units_before
+      FROM (
+        SELECT id, length FROM paragraphs WHERE project_id = ${projectId} AND doc IS NULL
+        ORDER BY id LIMIT ${bounds.maxParagraphs}) AS first_ones) AS bounded
+    JOIN paragraphs p ON p.id = bounded.id
+    WHERE bounded.units_before < ${bounds.maxUnits}
+    ORDER BY p.id`;
+  return rows.map((row) => ({ id: row.id, authorId: row.author_id, content: row.content }));
+}
+
+export async function countPending(sql: Sql, projectId: string): Promise<number> {
+  const [row] = await sql<{ pending: number }>`
+    SELECT count(*)::int AS pending FROM paragraphs WHERE project_id = ${projectId} AND doc IS NULL`;
+  return row?.pending ?? 0;
+}
+
+/** Holds those of the paragraphs that are still there and wait; in the order of ids, as all who lock several do. */
+export async function lockPending(tx: Tx, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  const rows = await tx<{ id: string }>`
+    SELECT id FROM paragraphs WHERE id = ANY (${ids}::uuid[]) AND doc IS NULL ORDER BY id FOR UPDATE`;
+  return new Set(rows.map((row) => row.id));
+}
+
+/** Notes the analysis of paragraphs that the caller has locked; they get consecutive numbers. */
+export async function markAnalysed(
+  tx: Tx,
+  analysed: {
+    readonly ids: readonly string[];
+    readonly wordCounts: readonly number[];
+    readonly firstDoc: number;
+    readonly tokenizerVersion: number;
+  },
+): Promise<void> {
+  const { ids, wordCounts, firstDoc, tokenizerVersion } = analysed;
+  await tx`
+    UPDATE paragraphs p
+    SET doc = ${firstDoc} + (u.position - 1)::int, word_count = u.word_count, tokenizer_version = ${tokenizerVersion}
+    FROM unnest(${ids}::uuid[], ${wordCounts}::int[]) WITH ORDINALITY AS u (id, word_count, position)
+    WHERE p.id = u.id`;
+}
+
+/** Deletes some paragraphs of an erased project and returns how many. */
+export async function deleteSome(tx: Tx, projectId: string, limit: number): Promise<number> {
+  const rows = await tx`
+    DELETE FROM paragraphs WHERE id IN (
+      SELECT id FROM paragraphs WHERE project_id = ${projectId} ORDER BY id LIMIT ${limit} FOR UPDATE)
+    RETURNING 1`;
+  return rows.length;
+}
+
+function toParagraph(row: ParagraphRow): Paragraph {
+  return {
+    id: row.id,
+    projectId: row.project_id,
+    authorId: row.author_id,
+    postId: row.post_id,
+    content: row.content,
+    analysis:
+      row.doc === null
+        ? { state: "pending" }
+        : { state: "analysed", doc: row.doc, wordCount: row.word_count ?? 0 },
+  };
+}

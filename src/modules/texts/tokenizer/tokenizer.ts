@@ -1,0 +1,160 @@
+// Words of a text: the one place that says what a word is, for counting, search and highlighting alike. Linear on any input.
+import {
+  APOSTROPHE,
+  type Classify,
+  createClassifier,
+  DIGIT,
+  KIND,
+  LETTER,
+  MARK,
+  POINT,
+  UNSPACED,
+} from "./characters.ts";
+import { createOffsetMap, toNormalForm } from "./normal-form.ts";
+import { createRunSplitter, type SplitRun } from "./run-splitter.ts";
+
+/**
+ * Raise it with every change of what a word is, also when a newer Bun brings an ICU that segments differently (a test pins
+ * samples): projects analysed by a lower version are then indexed anew.
+ */
+export const TOKENIZER_VERSION = 1;
+
+/** A word in NFKC and lower case, and where it stands in the stored text, in UTF-16 code units. */
+export interface Word {
+  readonly word: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface Tokenizer {
+  /** How often each word occurs; the fast path when places do not matter. */
+  countWords(content: string): Map<string, number>;
+  /** All words in order. */
+  listWords(content: string): Word[];
+  /**
+   * The word that a user means by `text`: one word, or one run of a script without spaces, which a longer text may have held as
+   * a single word. Undefined when there is none or more than one.
+   */
+  findWord(text: string): { readonly word: string; readonly isSegmented: boolean } | undefined;
+}
+
+/** Told the range of each word in the normal form, and whether its letters need no second look. */
+type OnWord = (start: number, end: number, hasMarks: boolean) => void;
+
+export function createTokenizer(): Tokenizer {
+  const classify = createClassifier();
+  const segmenter = new Intl.Segmenter("und", { granularity: "word" });
+
+  function countWords(content: string): Map<string, number> {
+    const counts = new Map<string, number>();
+    const { text } = toNormalForm(content, classify);
+    const wordAt = createLowerCase(text, classify);
+    scan(text, classify, segmenter, (start, end, hasMarks) => {
+      const word = wordAt(start, end, hasMarks);
+      counts.set(word, (counts.get(word) ?? 0) + 1);
+    });
+    return counts;
+  }
+
+  function listWords(content: string): Word[] {
+    const words: Word[] = [];
+    const { text, changes } = toNormalForm(content, classify);
+    const wordAt = createLowerCase(text, classify);
+    const toStored = createOffsetMap(changes);
+    scan(text, classify, segmenter, (from, to, hasMarks) => {
+      const [start, end] = toStored(from, to);
+      words.push({ word: wordAt(from, to, hasMarks), start, end });
+    });
+    return words;
+  }
+
+  return {
+    countWords,
+    listWords,
+    findWord(input) {
+      const { text } = toNormalForm(input, classify);
+      const wordAt = createLowerCase(text, classify);
+      const found: { start: number; end: number; hasMarks: boolean }[] = [];
+      scan(text, classify, segmenter, (start, end, hasMarks) => void found.push({ start, end, hasMarks }));
+      const first = found[0];
+      const last = found.at(-1);
+      if (!first || !last) return undefined;
+      const isRun = found.every(({ start }, index) => index === 0 || found[index - 1]?.end === start);
+      const isUnspaced = (classify(text.codePointAt(first.start) ?? 0) & KIND) === UNSPACED;
+      if (found.length > 1 && !(isRun && isUnspaced)) return undefined;
+      const hasMarks = found.some((word) => word.hasMarks);
+      return { word: wordAt(first.start, last.end, hasMarks), isSegmented: found.length > 1 };
+    },
+  };
+}
+
+/** Calls `onWord` with each word of a text in normal form. */
+function scan(text: string, classify: Classify, segmenter: Intl.Segmenter, onWord: OnWord): void {
+  const kindAt = (index: number) =>
+    index < text.length ? classify(text.codePointAt(index) ?? 0) & KIND : -1;
+  const sizeAt = (index: number) => ((text.charCodeAt(index) & 0xfc00) === 0xd800 ? 2 : 1);
+  let splitRun: SplitRun | undefined;
+  let index = 0;
+  while (index < text.length) {
+    const kind = kindAt(index);
+    if (kind === LETTER || kind === DIGIT) index = scanWord(index, kind);
+    else if (kind === UNSPACED) index = scanRun(index);
+    else index += sizeAt(index);
+  }
+
+  function scanWord(start: number, first: number): number {
+    let end = start + sizeAt(start);
+    let last = first;
+    let hasMarks = false;
+    for (;;) {
+      const kind = kindAt(end);
+      if (kind === LETTER || kind === DIGIT || kind === MARK) {
+        last = kind;
+        hasMarks ||= kind === MARK;
+        end += sizeAt(end);
+        continue;
+      }
+      if (kind !== APOSTROPHE && kind !== POINT) break;
+      const next = kindAt(end + 1);
+      const isJoined =
+        kind === APOSTROPHE ? next === LETTER || next === DIGIT : last === DIGIT && next === DIGIT;
+      if (!isJoined) break;
+      last = next;
+      end += 1 + sizeAt(end + 1);
+    }
+    onWord(start, end, hasMarks);
+    return end;
+  }
+
+  function scanRun(start: number): number {
+    let end = start;
+    let hasMarks = false;
+    for (let kind = UNSPACED; kind === UNSPACED || kind === MARK; kind = kindAt(end)) {
+      hasMarks ||= kind === MARK;
+      end += sizeAt(end);
+    }
+    splitRun ??= createRunSplitter(text, segmenter);
+    splitRun(start, end, (from, to) => onWord(from, to, hasMarks));
+    return end;
+  }
+}
+
+/** Lower case of parts of a text, made of the whole at once where that gives the same. */
+function createLowerCase(
+  text: string,
+  classify: Classify,
+): (start: number, end: number, hasMarks: boolean) => string {
+  // Only for İ, which becomes two, and Σ, which depends on what follows it, must a word be looked at by itself.
+  const isSimple = !/[\u0130\u03a3]/.test(text);
+  const lower = isSimple ? withPlainApostrophes(text.toLowerCase()) : text;
+  return (start, end, hasMarks) => {
+    const part = lower.slice(start, end);
+    const word = isSimple ? part : withPlainApostrophes(part.toLowerCase());
+    // A small letter may compose where the capital could not: J and a caron are two characters, ǰ is one.
+    return hasMarks ? toNormalForm(word, classify).text : word;
+  };
+}
+
+function withPlainApostrophes(text: string): string {
+  return text.includes("’") ? text.replaceAll("’", "'") : text;
+}

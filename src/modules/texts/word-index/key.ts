@@ -1,0 +1,19 @@
+// The form in which a word is a key of the index.
+import { createHash } from "node:crypto";
+
+/** Three bytes each at most, far below the 2,700 that a row of a PostgreSQL index may take. */
+const MAX_KEY_UNITS = 256;
+
+/** A word itself, or its digest when it is too long for a key. No word contains the # that digests begin with. */
+export function toKey(word: string): string {
+  if (word.length <= MAX_KEY_UNITS) return word;
+  return `#${createHash("sha256").update(word).digest("base64url")}`;
+}
+
+/** The counts of a document by key. */
+export function toKeys(counts: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+  for (const word of counts.keys()) {
+    if (word.length > MAX_KEY_UNITS) return new Map([...counts].map(([each, count]) => [toKey(each), count]));
+  }
+  return counts;
+}

@@ -1,0 +1,103 @@
+// Makes a project's index anew from its paragraphs, beside the old one, which answers until the new one takes its place at once.
+import type { Sql, Tx } from "../../../kernel/db/index.ts";
+import { createdMsOf } from "../model.ts";
+import { writeSegment } from "./fold.ts";
+import { mergeSegments } from "./merge.ts";
+import type { CountKeys } from "./project-memory.ts";
+import type { TailRow } from "./snapshot.ts";
+import {
+  deleteSegments,
+  listSegments,
+  listTombstones,
+  lockHead,
+  readDocuments,
+  replaceTotals,
+  takeSegmentNumber,
+} from "./store.ts";
+import { Tail } from "./tail.ts";
+
+/** Runs a part of the work in a transaction of its own, which a worker that has lost the job cannot commit. */
+export type InTransaction = <T>(work: (tx: Tx) => Promise<T>) => Promise<T>;
+
+/** Documents of one new segment; merging goes on from there. */
+const BOUNDS = { maxDocuments: 8_192, maxUnits: 4_000_000 };
+
+export interface RebuildDeps {
+  readonly sql: Sql;
+  readonly inTransaction: InTransaction;
+  readonly countKeys: CountKeys;
+  readonly tokenizerVersion: number;
+  readonly signal: AbortSignal;
+}
+
+/** Returns the number from which the tail goes on. Whoever calls it sees to it that nobody analyses or folds meanwhile. */
+export async function rebuild(deps: RebuildDeps, projectId: string, nextDoc: number): Promise<number> {
+  const { sql, inTransaction, signal } = deps;
+  // What an attempt has left that did not get to its end.
+  await inTransaction(async (tx) => {
+    await lockHead(tx, projectId);
+    await deleteSegments(tx, projectId, await segmentNumbers(tx, projectId, false));
+  });
+  for (let fromDoc = 0; ; ) {
+    signal.throwIfAborted();
+    const rows = await readDocuments(sql, projectId, { fromDoc, toDoc: nextDoc }, BOUNDS);
+    const last = rows.at(-1);
+    if (!last) break;
+    await buildSegment(deps, projectId, rows);
+    fromDoc = last.doc + 1;
+  }
+  await inTransaction((tx) => takeTheirPlace(tx, projectId, nextDoc, deps.tokenizerVersion));
+  return nextDoc;
+}
+
+async function buildSegment(deps: RebuildDeps, projectId: string, rows: readonly TailRow[]): Promise<void> {
+  const { inTransaction, countKeys, tokenizerVersion } = deps;
+  const tail = new Tail(0);
+  for (const { doc, id, authorId, content } of rows) {
+    const counts = countKeys(content);
+    let wordCount = 0;
+    for (const count of counts.values()) wordCount += count;
+    tail.add({ doc, authorId, wordCount, createdMs: createdMsOf(id) }, counts);
+  }
+  const number = await inTransaction((tx) => takeSegmentNumber(tx, projectId));
+  await inTransaction(async (tx) => {
+    const live = new Set(rows.map((row) => row.doc));
+    await writeSegment(tx, projectId, { number, isLive: false }, tail, live);
+    const docs = tail.documents.map((document) => document.doc);
+    const wordCounts = tail.documents.map((document) => document.wordCount);
+    await tx`
+      UPDATE paragraphs p SET word_count = u.word_count, tokenizer_version = ${tokenizerVersion}
+      FROM unnest(${docs}::int[], ${wordCounts}::int[]) AS u (doc, word_count)
+      WHERE p.project_id = ${projectId} AND p.doc = u.doc
+        AND (p.word_count, p.tokenizer_version) IS DISTINCT FROM (u.word_count, ${tokenizerVersion})`;
+  });
+}
+
+async function takeTheirPlace(
+  tx: Tx,
+  projectId: string,
+  nextDoc: number,
+  tokenizerVersion: number,
+): Promise<void> {
+  if (!(await lockHead(tx, projectId))) return;
+  // Deleted since they were read: the totals are summed up from the rows, so they must not be in them.
+  for (const source of await listSegments(tx, projectId, false)) {
+    const dropped = await listTombstones(tx, projectId, source.first_doc, source.last_doc);
+    if (dropped.length === 0) continue;
+    const target = await takeSegmentNumber(tx, projectId);
+    await mergeSegments(tx, projectId, { sources: [source], target, isLive: false });
+  }
+  await deleteSegments(tx, projectId, await segmentNumbers(tx, projectId, true));
+  await tx`UPDATE text_segments SET is_live = true WHERE project_id = ${projectId}`;
+  await replaceTotals(tx, projectId, await segmentNumbers(tx, projectId, true));
+  await tx`DELETE FROM text_tombstones WHERE project_id = ${projectId}`;
+  await tx`
+    UPDATE text_indexes SET folded_doc = ${nextDoc}, tokenizer_version = ${tokenizerVersion}, tombstone_count = 0,
+      document_count = (SELECT coalesce(sum(documents), 0) FROM text_segments WHERE project_id = ${projectId}),
+      occurrence_count = (SELECT coalesce(sum(occurrences), 0) FROM text_words WHERE project_id = ${projectId})
+    WHERE project_id = ${projectId}`;
+}
+
+async function segmentNumbers(sql: Sql, projectId: string, isLive: boolean): Promise<number[]> {
+  return (await listSegments(sql, projectId, isLive)).map((row) => row.segment);
+}

@@ -1,0 +1,114 @@
+// The one statement behind a query: everything of one moment that the process does not remember yet.
+import type { Sql } from "../../../kernel/db/index.ts";
+
+/** What the process remembers, and so need not be sent again. */
+export interface Known {
+  readonly segments: readonly number[];
+  /** Segments whose postings of the word are remembered. */
+  readonly postings: readonly number[];
+  readonly tombstoneSeq: number;
+  /** Number of the first document of the tail that is not remembered. */
+  readonly tailNext: number;
+}
+
+export interface TailRow {
+  readonly doc: number;
+  readonly id: string;
+  readonly authorId: string;
+  readonly wordCount: number;
+  readonly content: string;
+}
+
+/** Of one moment, since one statement sees one snapshot. */
+export interface Snapshot {
+  readonly foldedDoc: number;
+  readonly nextDoc: number;
+  readonly tombstoneSeq: number;
+  /** Of the word, over all segments. */
+  readonly totals: { readonly documents: number; readonly occurrences: number };
+  /** All live ones in the order of their documents; without data where they are known. */
+  readonly segments: readonly { readonly segment: number; readonly documentData: Uint8Array | null }[];
+  /** Of the word, in every segment that has it; without bytes where they are known. */
+  readonly postings: readonly {
+    readonly segment: number;
+    readonly documents: number;
+    readonly postings: Uint8Array | null;
+  }[];
+  readonly tombstones: readonly number[];
+  readonly tail: readonly TailRow[];
+}
+
+/** Rows of seven kinds under one set of columns: `a`, `b`, `c`, `n` and `bytes` mean what the kind says. */
+interface PartRow {
+  readonly part: "head" | "totals" | "segment" | "postings" | "tombstone" | "document";
+  readonly a: number;
+  readonly b: number;
+  readonly c: number;
+  readonly n: number;
+  readonly id: string | null;
+  readonly author_id: string | null;
+  readonly content: string | null;
+  readonly bytes: Uint8Array | null;
+}
+
+/** Undefined when the project has no index yet. */
+export async function readSnapshot(
+  sql: Sql,
+  projectId: string,
+  key: string,
+  known: Known,
+): Promise<Snapshot | undefined> {
+  const rows = await sql<PartRow>`
+    WITH head AS MATERIALIZED (
+      SELECT next_doc, folded_doc, tombstone_seq FROM text_indexes WHERE project_id = ${projectId}),
+    live AS MATERIALIZED (
+      SELECT segment, first_doc, document_data FROM text_segments
+      WHERE project_id = ${projectId} AND is_live ORDER BY first_doc)
+    SELECT 'head' AS part, next_doc AS a, folded_doc AS b, tombstone_seq AS c, 0::float8 AS n,
+      NULL::uuid AS id, NULL::uuid AS author_id, NULL::text AS content, NULL::bytea AS bytes
+    FROM head
+    UNION ALL
+    SELECT 'totals', w.documents, 0, 0, w.occurrences::float8, NULL, NULL, NULL, NULL
+    FROM text_words w WHERE w.project_id = ${projectId} AND w.word = ${key}
+    UNION ALL
+    SELECT 'segment', segment, 0, 0, 0, NULL, NULL, NULL,
+      CASE WHEN segment = ANY (${known.segments}::int[]) THEN NULL ELSE document_data END
+    FROM live
+    UNION ALL
+    SELECT 'postings', p.segment, p.documents, 0, 0, NULL, NULL, NULL,
+      CASE WHEN p.segment = ANY (${known.postings}::int[]) THEN NULL ELSE p.postings END
+    FROM live JOIN text_postings p
+      ON p.project_id = ${projectId} AND p.segment = live.segment AND p.word = ${key}
+    UNION ALL
+    SELECT 'tombstone', t.doc, 0, 0, 0, NULL, NULL, NULL, NULL
+    FROM text_tombstones t WHERE t.project_id = ${projectId} AND t.seq > ${known.tombstoneSeq}
+    UNION ALL
+    SELECT 'document', p.doc, p.word_count, 0, 0, p.id, p.author_id, p.content, NULL
+    FROM head CROSS JOIN LATERAL (
+      SELECT doc, word_count, id, author_id, content FROM paragraphs
+      WHERE project_id = ${projectId} AND doc >= greatest(head.folded_doc, ${known.tailNext}) ORDER BY doc) p`;
+  return toSnapshot(rows);
+}
+
+function toSnapshot(rows: readonly PartRow[]): Snapshot | undefined {
+  const head = rows.find((row) => row.part === "head");
+  if (!head) return undefined;
+  const of = (part: PartRow["part"]) => rows.filter((row) => row.part === part);
+  const [totals] = of("totals");
+  return {
+    nextDoc: head.a,
+    foldedDoc: head.b,
+    tombstoneSeq: head.c,
+    totals: { documents: totals?.a ?? 0, occurrences: totals?.n ?? 0 },
+    segments: of("segment").map((row) => ({ segment: row.a, documentData: row.bytes })),
+    postings: of("postings").map((row) => ({ segment: row.a, documents: row.b, postings: row.bytes })),
+    tombstones: of("tombstone").map((row) => row.a),
+    tail: of("document").map((row) => ({
+      doc: row.a,
+      wordCount: row.b,
+      id: row.id ?? "",
+      authorId: row.author_id ?? "",
+      content: row.content ?? "",
+    })),
+  };
+}
