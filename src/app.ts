@@ -3,6 +3,7 @@ import type { MigrationSet } from "./kernel/db/index.ts";
 import type { Kernel } from "./kernel/index.ts";
 import { accountsMigrations, createAccounts } from "./modules/accounts/index.ts";
 import { createProjects, projectsMigrations } from "./modules/projects/index.ts";
+import { createTexts, textsMigrations } from "./modules/texts/index.ts";
 
 export interface App {
   readonly migrations: readonly MigrationSet[];
@@ -10,6 +11,7 @@ export interface App {
 
 export function createApp(kernel: Kernel): App {
   const accounts = createAccounts(kernel);
-  createProjects(kernel, accounts);
-  return { migrations: [accountsMigrations, projectsMigrations] };
+  const projects = createProjects(kernel, accounts);
+  createTexts(kernel, projects);
+  return { migrations: [accountsMigrations, projectsMigrations, textsMigrations] };
 }
