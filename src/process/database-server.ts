@@ -32,6 +32,7 @@ async function embedded(config: Config, log: Logger): Promise<DatabaseServer> {
   const server = await startEmbedded({
     dataDir,
     log,
+    settings: { max_connections: String(connectionsFor(config)) },
     beforeNew: async () => {
       if (config.secretKey === undefined) await makeSecretKey(dataDir);
     },
@@ -44,6 +45,11 @@ async function embedded(config: Config, log: Logger): Promise<DatabaseServer> {
     await server.stop();
     throw error;
   }
+}
+
+/** Two pools for requests, one for long work, LISTEN, and what the job engine keeps; and room for psql and backups. */
+function connectionsFor({ webProcesses, databasePoolSize }: Config): number {
+  return Math.max(60, (webProcesses + 1) * (2 * databasePoolSize + 12) + 20);
 }
 
 async function outside(url: string, config: Config): Promise<DatabaseServer> {

@@ -32,7 +32,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     poolSize: config.databasePoolSize,
     applicationName: `stoa ${name}`,
   };
-  const db = openDatabase(connection);
+  const db = openDatabase(connection, log);
   const { kernel, parts } = createKernel({
     config,
     log,

@@ -1,83 +1,73 @@
-// Pools over Bun's SQL client: requests, long work and LISTEN apart, so that a slow one never holds up the others.
-import { SQL } from "bun";
+// The database as modules use it: statements, transactions, LISTEN, over pools that come back by themselves.
+import type { SQL } from "bun";
+import { type Logger, silentLogger } from "../telemetry/index.ts";
+import { createListener } from "./listener.ts";
+import { openPool, type PoolOptions } from "./pool.ts";
+import { createPools } from "./pools.ts";
 import type { Database, Sql, TransactionOptions, Tx } from "./sql.ts";
+import { createWaitingRoom } from "./waiting.ts";
 
-export interface DatabaseOptions {
-  readonly url: string;
-  /** Directory of the unix socket, which goes before the url's host. */
-  readonly socketDir?: string;
+/** Plain data: it may be sent to another thread or process. */
+export interface DatabaseOptions extends PoolOptions {
+  /** Connections for single statements of requests, and the same again for their transactions. */
   readonly poolSize: number;
   readonly longPoolSize?: number;
-  /** Shown in pg_stat_activity. */
-  readonly applicationName: string;
-  /** Schema to work in, for tests. */
-  readonly searchPath?: string;
 }
 
-const CONNECT_TIMEOUT_S = 5;
-/** A request's statement never takes longer; long work sets its own bound. */
-const STATEMENT_TIMEOUT_MS = 30_000;
-/** A transaction that its process has forgotten must not hold back vacuum and locks. */
-const IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000;
+const LONG_POOL_SIZE = 2;
 
-export function openDatabase(options: DatabaseOptions): Database {
-  const requests = openPool(options, options.poolSize, STATEMENT_TIMEOUT_MS);
-  const long = openPool(options, options.longPoolSize ?? 2, 0);
-  const pools = { requests, long };
+export function openDatabase(options: DatabaseOptions, log: Logger = silentLogger): Database {
+  const sizes = { poolSize: options.poolSize, longPoolSize: options.longPoolSize ?? LONG_POOL_SIZE };
+  const pools = createPools(options, sizes, log);
+  const waiting = createWaitingRoom();
+  const listener = createListener((onClose) => openPool(options, { max: 1, statementTimeoutMs: 0, onClose }));
+  const sql = toSql(pools.statements);
+  const longSql = toSql(pools.long);
+
+  /** What is done is done: a hint that fails must not make it look undone. */
+  function callBack(callbacks: readonly (() => void)[]): void {
+    for (const callback of callbacks) {
+      try {
+        callback();
+      } catch (error) {
+        log.error({ err: error }, "what was to follow a commit has failed");
+      }
+    }
+  }
 
   async function transaction<T>(run: (tx: Tx) => Promise<T>, { pool = "requests" }: TransactionOptions = {}) {
     const callbacks: (() => void)[] = [];
-    const result = await pools[pool].begin((client) => run(toTx(asSql(client), callbacks)));
-    for (const callback of callbacks) callback();
+    const begin = (admit: () => void) => {
+      const client = pool === "long" ? pools.long() : pools.transactions();
+      return client.begin((reserved) => {
+        admit();
+        return run(toTx(asSql(reserved), callbacks));
+      });
+    };
+    // Long work is queued on purpose.
+    const result = await (pool === "long" ? begin(() => {}) : waiting.enter(begin));
+    callBack(callbacks);
     return result as T;
   }
 
   async function single<T>(run: (tx: Tx) => Promise<T>, { pool = "requests" }: TransactionOptions = {}) {
     const callbacks: (() => void)[] = [];
-    const result = await run(toTx(asSql(pools[pool]), callbacks));
-    for (const callback of callbacks) callback();
+    const result = await run(toTx(pool === "long" ? longSql : sql, callbacks));
+    callBack(callbacks);
     return result;
   }
 
   return {
-    sql: asSql(requests),
-    longSql: asSql(long),
+    sql,
+    longSql,
     transaction,
     single,
-    async listen(channel, onMessage, onReady) {
-      const subscription = await long.listen(channel, onMessage, onReady);
-      return () => subscription.unlisten();
-    },
-    async ping(timeoutMs) {
-      const query = requests`SELECT 1`;
-      const timer = setTimeout(() => query.cancel(), timeoutMs);
-      try {
-        await query;
-      } finally {
-        clearTimeout(timer);
-      }
-    },
+    listen: listener.listen,
+    ping: (timeoutMs) => ping(pools.statements(), timeoutMs),
     async close() {
-      await Promise.all([requests.close({ timeout: 5 }), long.close({ timeout: 5 })]);
+      await Promise.all([pools.close(), listener.close()]);
     },
   };
-}
-
-function openPool(options: DatabaseOptions, max: number, statementTimeoutMs: number): SQL {
-  return new SQL({
-    url: options.url,
-    ...(options.socketDir ? { path: options.socketDir } : {}),
-    adapter: "postgres",
-    max,
-    connectionTimeout: CONNECT_TIMEOUT_S,
-    connection: {
-      application_name: options.applicationName,
-      statement_timeout: String(statementTimeoutMs),
-      idle_in_transaction_session_timeout: String(IDLE_IN_TRANSACTION_TIMEOUT_MS),
-      timezone: "UTC",
-      ...(options.searchPath ? { search_path: options.searchPath } : {}),
-    },
-  });
 }
 
 /** Bun's client has the shape of Sql; only its types are wider. */
@@ -85,11 +75,35 @@ function asSql(client: SQL): Sql {
   return client as unknown as Sql;
 }
 
+/** Asks for the pool at each statement, since it may have been replaced. */
+function toSql(pool: () => SQL): Sql {
+  const run = (text: TemplateStringsArray, ...values: unknown[]) => pool()(text, ...values);
+  const unsafe = (text: string, values?: unknown[]) => pool().unsafe(text, values);
+  // Object.assign keeps the call signature, which is generic in Row and cannot be written on an arrow.
+  return Object.assign(run, { unsafe }) as unknown as Sql;
+}
+
 function toTx(sql: Sql, callbacks: (() => void)[]): Tx {
   const run = (text: TemplateStringsArray, ...values: unknown[]) => sql(text, ...values);
-  // Object.assign keeps the call signature, which is generic in Row and cannot be written on an arrow.
+  // As above.
   return Object.assign(run, {
     unsafe: sql.unsafe.bind(sql),
     afterCommit: (callback: () => void) => void callbacks.push(callback),
   }) as Tx;
+}
+
+async function ping(pool: SQL, timeoutMs: number): Promise<void> {
+  const query = pool`SELECT 1`;
+  let timer: Timer | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      query.cancel();
+      reject(new Error(`the database did not answer within ${timeoutMs} ms`));
+    }, timeoutMs);
+  });
+  try {
+    await Promise.race([query, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -32,6 +32,15 @@ export function isDatabaseAway(error: unknown): boolean {
   return AWAY_CODES.has(failure.code ?? "") || AWAY_STATES.test(failure.errno ?? "");
 }
 
+// 57014: statement timeout; 55P03: lock timeout; 40P01, 40001: chosen to give way to another transaction.
+const BUSY_STATES = /^(57014|55P03|40P01|40001)$/;
+
+/** Whether the database is there but was too busy for this call, which left nothing; the same call may succeed later. */
+export function isDatabaseBusy(error: unknown): boolean {
+  const failure = asPostgresError(error);
+  return failure?.code === "NO_CONNECTION" || BUSY_STATES.test(failure?.errno ?? "");
+}
+
 /** The name of the unique constraint or index that a statement ran into, if that is why it failed. */
 export function violatedUnique(error: unknown): string | undefined {
   const failure = asPostgresError(error);

@@ -1,5 +1,5 @@
 // What a thrown value means to the caller: an expected refusal, the database away, the client gone, or our bug.
-import { isDatabaseAway } from "../db/index.ts";
+import { isDatabaseAway, isDatabaseBusy } from "../db/index.ts";
 import { kernelErrors, Refusal } from "../errors/index.ts";
 import type { Call } from "./call.ts";
 
@@ -16,8 +16,8 @@ export function toRefusal(error: unknown, call: Call): Refusal | undefined {
     if (error.cause !== undefined) call.log.info({ err: error.cause, code: error.code }, "request refused");
     return error;
   }
-  if (isDatabaseAway(error)) {
-    call.log.warn({ err: error }, "the database is away");
+  if (isDatabaseAway(error) || isDatabaseBusy(error)) {
+    call.log.warn({ err: error }, "the database is away or too busy");
     return kernelErrors.DATABASE_UNAVAILABLE({ retryAfterSeconds: DATABASE_RETRY_SECONDS });
   }
   call.log.error({ err: error, route: call.target?.pattern }, "request failed");

@@ -15,6 +15,8 @@ import { makeSocketDirectory, removeTemporarySocketDir } from "./socket-director
 export interface EmbeddedOptions {
   readonly dataDir: string;
   readonly log: Logger;
+  /** Settings of PostgreSQL that go before ours, such as max_connections. */
+  readonly settings?: Readonly<Record<string, string>>;
   /** Runs before a database is made, while nobody else has the data directory. */
   readonly beforeNew?: () => Promise<void>;
 }
@@ -52,7 +54,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedP
 async function startLocked(
   directory: string,
   lock: Lock,
-  { log, beforeNew }: EmbeddedOptions,
+  { log, beforeNew, settings = {} }: EmbeddedOptions,
 ): Promise<EmbeddedPostgres> {
   const binaries = await findBinaries();
   const path = join(directory, "postgres");
@@ -67,7 +69,7 @@ async function startLocked(
     await makeCluster(cluster);
   }
   const socketDir = await makeSocketDirectory(directory, launcher.owner);
-  const options = { postgres: binaries.postgres, launcher, clusterPath: path, socketDir, log };
+  const options = { postgres: binaries.postgres, launcher, clusterPath: path, socketDir, settings, log };
   const first = spawnServer(options);
   await first.ready.catch(async (cause: Error) => {
     await removeTemporarySocketDir(socketDir);

@@ -4,7 +4,7 @@ const settings: Readonly<Record<string, string>> = {
   listen_addresses: "",
   unix_socket_permissions: "0700",
   cluster_name: "stoa",
-  // 7 a process and role, and room for psql and backups.
+  // Each process has some twenty at most; raised for more processes.
   max_connections: "60",
   // Pages count only once they are touched.
   shared_buffers: "128MB",
@@ -41,10 +41,10 @@ const settings: Readonly<Record<string, string>> = {
   log_min_error_statement: "panic",
 };
 
-/** The settings as arguments of `postgres`. */
-export function serverArguments(socketDir: string): string[] {
+/** The settings as arguments of `postgres`; `changes` go before ours. */
+export function serverArguments(socketDir: string, changes: Readonly<Record<string, string>>): string[] {
   // The value is a list: quoted, it stays one directory whatever characters the path has.
   const directories = `"${socketDir.replaceAll('"', '""')}"`;
-  const all = { ...settings, unix_socket_directories: directories };
+  const all = { ...settings, ...changes, unix_socket_directories: directories };
   return Object.entries(all).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
 }

@@ -10,6 +10,7 @@ export interface ServerOptions {
   readonly launcher: Launcher;
   readonly clusterPath: string;
   readonly socketDir: string;
+  readonly settings: Readonly<Record<string, string>>;
   readonly log: Logger;
 }
 
@@ -27,7 +28,8 @@ const FAST_STOP_MS = 20_000;
 const IMMEDIATE_STOP_MS = 5_000;
 
 export function spawnServer(options: ServerOptions): Server {
-  const command = [options.postgres, "-D", options.clusterPath, ...serverArguments(options.socketDir)];
+  const settings = serverArguments(options.socketDir, options.settings);
+  const command = [options.postgres, "-D", options.clusterPath, ...settings];
   const [program, rest] = commandLine(options.launcher.prefix, command);
   // In a session of its own, so that Ctrl-C in the terminal reaches us and not both.
   const child = spawn(program, rest, {
