@@ -41,8 +41,8 @@ function unsupported(types: readonly string[]) {
 
 async function readBytes(request: Request, maxBytes: number): Promise<Uint8Array> {
   const declared = request.headers.get("content-length");
-  if (declared !== null) {
-    // The rest is read and thrown away by the server, so that the client gets to see the answer.
+  if (declared !== null && /^\d+$/.test(declared)) {
+    // What comes all the same is thrown away by the server unread, so that the client gets to see the answer.
     if (Number(declared) > maxBytes) throw tooLarge(maxBytes);
     return request.bytes();
   }

@@ -53,6 +53,10 @@ export function createHttp(deps: HttpDeps): HttpServer {
   let stopping: Promise<void> | undefined;
   let authenticate: Authenticate = () => undefined;
 
+  deps.metrics.gauge("stoa_http_requests_in_flight", "Requests that have no answer yet.", [], () =>
+    listener ? [[{}, listener.pendingRequests()]] : [],
+  );
+
   function buildTable(): RouteTable<Compiled> {
     const authenticator = () => authenticate;
     return createRouteTable(

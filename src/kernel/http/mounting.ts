@@ -5,13 +5,21 @@ import type { Route } from "./route.ts";
 /** Throws when one of `added` is described wrongly or is there already. */
 export function checkRoutes(mounted: readonly Route[], added: readonly Route[]): void {
   const names = new Set(mounted.map(({ spec }) => spec.operationId));
+  const addresses = new Set(mounted.map(addressOf));
   for (const route of added) {
     const problem = findMistake(route);
     const name = `${route.spec.method} ${route.spec.path}`;
     if (problem) throw new Error(`${name}: ${problem}`);
     if (names.has(route.spec.operationId)) throw new Error(`${name}: a second ${route.spec.operationId}`);
+    if (addresses.has(addressOf(route))) throw new Error(`${name}: mounted twice`);
     names.add(route.spec.operationId);
+    addresses.add(addressOf(route));
   }
+}
+
+/** What a parameter is called does not tell two addresses apart. */
+function addressOf({ spec }: Route): string {
+  return `${spec.method} ${spec.path.replace(/\{\w+\}/g, "{}")}`;
 }
 
 function findMistake({ spec }: Route): string | undefined {

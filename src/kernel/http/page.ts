@@ -1,6 +1,7 @@
 // Cursor pages: what list routes take (`limit`, `cursor`) and give ({items, next_cursor}).
 import { z } from "zod";
 import { kernelErrors } from "../errors/index.ts";
+import { isCleanText } from "./text-check.ts";
 
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 100;
@@ -37,7 +38,6 @@ export const pageQuery = {
   }),
   cursor: z
     .string()
-    .max(MAX_CURSOR_CHARS)
     .optional()
     .meta({ description: "`next_cursor` of the page before; left out, the first page." }),
 };
@@ -73,11 +73,13 @@ export function decodeCursor<Key>(cursor: string | undefined, schema: z.ZodType<
 
 function parseCursor(cursor: string): unknown {
   if (cursor.length > MAX_CURSOR_CHARS || !/^[A-Za-z0-9_-]+$/.test(cursor)) return undefined;
-  const text = Buffer.from(cursor, "base64url").toString("utf8");
-  // A NUL or half a character would reach PostgreSQL as an invalid text.
-  if (text.includes("\0") || text.includes("\\u") || text.includes("\ufffd")) return undefined;
   try {
-    return JSON.parse(text);
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(Buffer.from(cursor, "base64url"));
+    const key: unknown = JSON.parse(text);
+    // A NUL or half a character would be an invalid text to PostgreSQL, and so a crash.
+    const isClean =
+      Array.isArray(key) && key.every((value) => typeof value !== "string" || isCleanText(value));
+    return isClean ? key : undefined;
   } catch {
     return undefined;
   }

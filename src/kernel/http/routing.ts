@@ -26,7 +26,6 @@ const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze({});
 
 export function createRouteTable<T>(entries: readonly TableEntry<T>[]): RouteTable<T> {
-  refuseTwins(entries);
   const router = new SmartRouter<T>({ routers: [new RegExpRouter(), new TrieRouter()] });
   const sorted = [...entries].sort((a, b) => parameterRank(a.path).localeCompare(parameterRank(b.path)));
   for (const entry of sorted) router.add(entry.method, entry.path.replace(/\{(\w+)\}/g, ":$1"), entry.target);
@@ -55,15 +54,6 @@ function parameterRank(path: string): string {
     .split("/")
     .map((segment) => (segment.includes("{") ? "1" : "0"))
     .join("");
-}
-
-function refuseTwins<T>(entries: readonly TableEntry<T>[]): void {
-  const seen = new Set<string>();
-  for (const { method, path } of entries) {
-    const key = `${method} ${path.replace(/\{\w+\}/g, "{}")}`;
-    if (seen.has(key)) throw new Error(`${method} ${path} is mounted twice`);
-    seen.add(key);
-  }
 }
 
 /** RegExpRouter gives indices into a stash of matches, TrieRouter the values themselves. */

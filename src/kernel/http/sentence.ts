@@ -4,7 +4,7 @@ import type { z } from "zod";
 type RawIssue = z.core.$ZodRawIssue;
 
 /** An error map for zod; messages that a schema gives itself go before it. */
-export function sentence(issue: RawIssue): string {
+export function bodySentence(issue: RawIssue): string {
   if (issue.input === undefined && (issue.code === "invalid_type" || issue.code === "invalid_value")) {
     return `This is required: send ${wanted(issue)}.`;
   }
@@ -39,6 +39,13 @@ export function sentence(issue: RawIssue): string {
     default:
       return "Is not valid here.";
   }
+}
+
+/** The same for the query string, where all is text and nothing stands in quotes. */
+export function querySentence(issue: RawIssue): string {
+  if (Array.isArray(issue.input) && issue.code === "invalid_type") return "Give this once.";
+  if (issue.input === undefined && issue.code === "invalid_type") return "This is required.";
+  return bodySentence(issue);
 }
 
 const KINDS: Readonly<Record<string, string>> = {

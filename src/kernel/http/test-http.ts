@@ -1,16 +1,19 @@
 // An HTTP mechanism with a small product on it, for the tests beside it.
+import { connect } from "node:net";
 import { z } from "zod";
 import { openTestDatabase, type TestDatabase } from "../../testing/database.ts";
 import { systemClock } from "../clock/index.ts";
 import { readConfig } from "../config/index.ts";
 import { defineErrors } from "../errors/index.ts";
 import { createLogger, createMetrics, type Metrics } from "../telemetry/index.ts";
-import { createHttp, type HttpServer, httpMigrations, type Route, route } from "./index.ts";
+import { createHttp, type HttpDeps, type HttpServer, httpMigrations, type Route, route } from "./index.ts";
 
 export interface TestHttp {
   readonly http: HttpServer;
   readonly db: TestDatabase;
   readonly metrics: Metrics;
+  /** What it was made of, to make a second one of. */
+  readonly deps: HttpDeps;
   /** Lines logged so far, parsed. */
   readonly lines: Record<string, unknown>[];
   close(): Promise<void>;
@@ -40,13 +43,15 @@ export async function openTestHttp(
   const log = createLogger({ level: "debug", process: "test", output });
   const metrics = createMetrics();
   const { config } = readConfig({ PORT: "0", ...environment });
-  const http = createHttp({ config, db, log, metrics, clock: systemClock });
+  const deps = { config, db, log, metrics, clock: systemClock };
+  const http = createHttp(deps);
   http.useAuthenticator(authenticate);
   http.mount(routes(db));
   return {
     http,
     db,
     metrics,
+    deps: { ...deps, metrics: createMetrics() },
     lines,
     async close() {
       await http.stop();
@@ -161,4 +166,29 @@ export async function send(
   const text = await response.text();
   const isJson = (response.headers.get("content-type") ?? "").includes("json") && text !== "";
   return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : {} };
+}
+
+/** Sends bytes as they are over a socket, each piece when the one before has left, and returns all that comes back. */
+export async function converse(
+  http: HttpServer,
+  head: string,
+  pieces: readonly (string | Uint8Array)[] = [],
+): Promise<string> {
+  const { hostname, port } = new URL(http.address() ?? "");
+  const socket = connect(Number(port), hostname);
+  let answer = "";
+  socket.on("data", (data) => {
+    answer += data.toString("latin1");
+  });
+  const closed = new Promise<void>((resolve) => {
+    socket.on("close", () => resolve());
+    // A server that has said no may close while we still send.
+    socket.on("error", () => resolve());
+  });
+  for (const piece of [head, ...pieces]) {
+    if (socket.destroyed) break;
+    await new Promise((resolve) => socket.write(piece, resolve));
+  }
+  await closed;
+  return answer;
 }

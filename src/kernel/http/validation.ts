@@ -1,14 +1,14 @@
 // Checks input against a route's schemas and says in plain sentences what to send instead.
 import type { z } from "zod";
 import { type FieldError, kernelErrors } from "../errors/index.ts";
-import { sentence } from "./sentence.ts";
+import { bodySentence, querySentence } from "./sentence.ts";
 
 /** More would only bury the first ones. */
 const MAX_FIELD_ERRORS = 50;
 
 /** The parsed value; throws INVALID_INPUT with a sentence for every field that is wrong. `root` names the value itself. */
 export function validate<T>(schema: z.ZodType<T>, input: unknown, root: "body" | "query"): T {
-  const result = schema.safeParse(input, { error: sentence });
+  const result = schema.safeParse(input, { error: root === "body" ? bodySentence : querySentence });
   if (result.success) return result.data;
   throw kernelErrors.INVALID_INPUT({ fields: toFieldErrors(result.error.issues, root) });
 }

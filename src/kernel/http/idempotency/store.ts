@@ -90,7 +90,7 @@ export async function purgeKeys(tx: Tx): Promise<number> {
 function columnsOf({ status, headers, body }: Reply) {
   return {
     status,
-    headers: headers === undefined ? null : JSON.stringify(headers),
+    headers: headers ?? null,
     body: body === undefined ? null : JSON.stringify(body),
   };
 }
