@@ -67,12 +67,12 @@ export function createLineSplitter(): LineSplitter {
   }
 
   function carry(bytes: Uint8Array): void {
-    // A copy: the chunk's memory belongs to the stream.
-    carried.push(bytes.slice());
+    // A copy: the chunk's memory belongs to the stream. Not slice(), which a Buffer answers with the same memory.
+    carried.push(new Uint8Array(bytes));
     carriedBytes += bytes.length;
     if (carriedBytes <= MAX_LINE_BYTES) return;
     isSkipping = true;
-    keepCarried(bytes.slice(-1));
+    keepCarried(new Uint8Array(bytes.subarray(-1)));
   }
 
   function keepCarried(bytes: Uint8Array): void {

@@ -26,9 +26,10 @@ const PAGE_SIZE = 1 << PAGE_BITS;
 const letter = /^[\p{L}\p{N}]$/u;
 const digit = /^\p{Nd}$/u;
 const mark = /^\p{M}$/u;
-// Those for which Intl.Segmenter has dictionaries. scx, since the long-vowel mark ー and others belong to several scripts.
+// The scripts for which Intl.Segmenter has dictionaries, and the marks of length and repetition that Han and Kana share. Not
+// scx, Script_Extensions: that has the apostrophe of Ukrainian too, since Thai once borrowed it.
 const unspaced =
-  /^(?=[\p{L}\p{N}])[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Thai}\p{scx=Laoo}\p{scx=Khmr}\p{scx=Mymr}]$/u;
+  /^(?=[\p{L}\p{N}])[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Thai}\p{sc=Laoo}\p{sc=Khmr}\p{sc=Mymr}〆〱-〵〼ー]$/u;
 const ignorable = /^\p{Default_Ignorable_Code_Point}$/u;
 /** Hangul vowels and final consonants, which compose with the letter before them (Unicode 3.12). */
 const conjoining = /^[\u1161-\u1175\u11a8-\u11c2]$/u;

@@ -15,11 +15,9 @@ export interface NormalForm {
   readonly changes: Changes;
 }
 
-const NO_CHANGES: Changes = [];
-
 /** The text in NFKC without its invisible characters. Thai and Lao AM stay whole. */
 export function toNormalForm(content: string, classify: Classify): NormalForm {
-  if (isAscii(content)) return { text: content, changes: NO_CHANGES };
+  if (isAscii(content)) return { text: content, changes: [] };
   const parts: string[] = [];
   const changes: number[] = [];
   let length = 0;
@@ -48,7 +46,7 @@ export function toNormalForm(content: string, classify: Classify): NormalForm {
     previous = end;
     index = end;
   }
-  if (changes.length === 0) return { text: content, changes: NO_CHANGES };
+  if (changes.length === 0) return { text: content, changes: [] };
   parts.push(content.slice(copied));
   return { text: parts.join(""), changes };
 }

@@ -41,8 +41,7 @@ export interface Tokenizer {
 /** Told the range of each word in the normal form, and whether its letters need no second look. */
 type OnWord = (start: number, end: number, hasMarks: boolean) => void;
 
-export function createTokenizer(): Tokenizer {
-  const classify = createClassifier();
+export function createTokenizer(classify: Classify = createClassifier()): Tokenizer {
   const segmenter = new Intl.Segmenter("und", { granularity: "word" });
 
   function countWords(content: string): Map<string, number> {
@@ -79,9 +78,10 @@ export function createTokenizer(): Tokenizer {
       const first = found[0];
       const last = found.at(-1);
       if (!first || !last) return undefined;
-      const isRun = found.every(({ start }, index) => index === 0 || found[index - 1]?.end === start);
-      const isUnspaced = (classify(text.codePointAt(first.start) ?? 0) & KIND) === UNSPACED;
-      if (found.length > 1 && !(isRun && isUnspaced)) return undefined;
+      const isOfRun = ({ start }: { start: number }, index: number) =>
+        (classify(text.codePointAt(start) ?? 0) & KIND) === UNSPACED &&
+        (index === 0 || found[index - 1]?.end === start);
+      if (found.length > 1 && !found.every(isOfRun)) return undefined;
       const hasMarks = found.some((word) => word.hasMarks);
       return { word: wordAt(first.start, last.end, hasMarks), isSegmented: found.length > 1 };
     },

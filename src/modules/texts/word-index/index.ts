@@ -4,7 +4,8 @@ import type { Sql, Tx } from "../../../kernel/db/index.ts";
 import { TOKENIZER_VERSION, type Tokenizer } from "../tokenizer/tokenizer.ts";
 import { eraseIndex } from "./erase.ts";
 import { toKeys } from "./key.ts";
-import { createMaintenance, type Maintain } from "./maintenance.ts";
+import { createMaintenance, type Maintain, type MaintenanceOptions } from "./maintenance.ts";
+import { TIERS } from "./merge-plan.ts";
 import { createQueries, type Top, type TopQuery } from "./query.ts";
 import { type IndexHead, insertTombstone, subtractTotals, takeNumbers } from "./store.ts";
 
@@ -54,11 +55,8 @@ export interface WordIndex {
   erase(tx: Tx, projectId: string, limit: number): Promise<number>;
 }
 
-export interface WordIndexOptions {
-  readonly foldDocuments?: number;
-  readonly foldUnits?: number;
-  readonly tokenizerVersion?: number;
-}
+/** Left out, what was measured to be good; tests take less of everything. */
+export type WordIndexOptions = Partial<MaintenanceOptions>;
 
 /** Fewer are not worth a run; more than a tail has, in which a run would leave them. */
 const MIN_TOMBSTONES = 1_024;
@@ -66,10 +64,12 @@ const MIN_TOMBSTONES = 1_024;
 const TOMBSTONE_SHARE = 1 / 3;
 
 export function createWordIndex(tokenizer: Tokenizer, options: WordIndexOptions = {}): WordIndex {
-  const { foldDocuments = 512, foldUnits = 512_000, tokenizerVersion = TOKENIZER_VERSION } = options;
+  const given = { foldDocuments: 512, foldUnits: 512_000, tiers: TIERS, tokenizerVersion: TOKENIZER_VERSION };
+  const maintenance: MaintenanceOptions = { ...given, ...options };
+  const { tokenizerVersion } = maintenance;
   const countKeys = (content: string) => toKeys(tokenizer.countWords(content));
   const queries = createQueries(countKeys);
-  const maintain = createMaintenance({ foldDocuments, foldUnits, tokenizerVersion }, queries, countKeys);
+  const maintain = createMaintenance(maintenance, queries, countKeys);
 
   return {
     takeNumbers: (tx, projectId, taken) => takeNumbers(tx, projectId, { ...taken, tokenizerVersion }),

@@ -24,6 +24,7 @@ export interface MaintenanceOptions {
   /** A tail of so many documents or UTF-16 units is folded: a process that has forgotten it reads it within some 10 ms. */
   readonly foldDocuments: number;
   readonly foldUnits: number;
+  readonly tiers: readonly number[];
   readonly tokenizerVersion: number;
 }
 
@@ -41,7 +42,7 @@ export function createMaintenance(
   queries: Queries,
   countKeys: CountKeys,
 ): Maintain {
-  const { foldDocuments, foldUnits, tokenizerVersion } = options;
+  const { foldDocuments, foldUnits, tiers, tokenizerVersion } = options;
 
   async function fold(tx: Tx, projectId: string): Promise<number | undefined> {
     const head = await lockHead(tx, projectId);
@@ -78,7 +79,7 @@ export function createMaintenance(
     }
     for (;;) {
       signal.throwIfAborted();
-      const sources = planMerge(await listSegmentsWithDeleted(sql, projectId));
+      const sources = planMerge(await listSegmentsWithDeleted(sql, projectId), tiers);
       if (!sources) return;
       const target = await inTransaction((tx) => takeSegmentNumber(tx, projectId));
       await inTransaction((tx) => mergeSegments(tx, projectId, { sources, target, isLive: true }));
