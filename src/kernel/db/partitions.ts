@@ -58,7 +58,7 @@ export async function dropPartitions(
 ): Promise<string[]> {
   const old = await db.longSql<{ name: string }>`
     SELECT c.relname AS name FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-    WHERE i.inhparent = ${table}::text::regclass AND c.relname ~ '_\d{8}$'
+    WHERE i.inhparent = ${table}::text::regclass AND c.relname ~ '_[0-9]{8}$'
       AND to_date(right(c.relname, 8), 'YYYYMMDD') + 1 <= (now() AT TIME ZONE 'UTC')::date - ${days}::int
     ORDER BY c.relname`;
   for (const { name } of old) {

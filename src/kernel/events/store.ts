@@ -79,11 +79,11 @@ export async function readAfter(
   limit: number,
 ): Promise<PositionedEvent[]> {
   const rows = await sql<EventRow & { position: string }>`
-    SELECT position::text AS position, project_id, seq::float8 AS seq, at, id, event, actor_id, subject, data
-    FROM events
+    SELECT e.position::text AS position, project_id, e.seq::float8 AS seq, at, id, event, actor_id, subject, data
+    FROM events e
     WHERE (position, project_id, seq) > (${after.position}::bigint, ${after.projectId}::uuid, ${after.seq}::bigint)
       AND position < pg_snapshot_xmin(pg_current_snapshot())::text::bigint + (SELECT xid_offset FROM event_log)
-    ORDER BY position, project_id, seq LIMIT ${limit}::int`;
+    ORDER BY e.position, e.project_id, e.seq LIMIT ${limit}::int`;
   return rows.map((row) => ({ event: toEvent(row), position: row.position }));
 }
 
