@@ -59,9 +59,13 @@ async function deathAt(process: Process, person: Person): Promise<number> {
 test("[ACC-27] a log-out here ends the tokens there within a second", async () => {
   const person = await signUp(here.kernel.http);
   expect(await statusAt(there, person)).toBe(200);
+  let hints = 0;
+  there.kernel.bus.subscribe("accounts.session_ended", () => hints++);
   await person.call("POST", "/auth/logout");
   expect(await statusAt(here, person)).toBe(401);
   expect(await deathAt(there, person)).toBeLessThan(1_000);
+  // So that they need not wait for their next look.
+  await until("the hint to the others", () => hints === 1);
   const refreshed = await send(there.kernel.http, "POST", "/auth/refresh", {
     body: { refresh_token: person.refreshToken },
   });

@@ -15,11 +15,15 @@ afterAll(() => Promise.all(databases.map((each) => each.close())));
 
 test("[ACC-18] of many first starts at one moment one makes the key and all have it", async () => {
   const processes = Array.from({ length: 5 }, () => openAgain(db));
-  const rings = processes.map((each) => createSigningKeys(each, secrets));
-  await Promise.all(rings.map((ring) => ring.refresh()));
-  const ids = new Set(rings.map((ring) => ring.current(Date.now()).id));
-  expect(ids.size).toBe(1);
-  expect(rings.map((ring) => ring.listPublic().length)).toEqual([1, 1, 1, 1, 1]);
+  // Connected beforehand, so that they really meet.
+  await Promise.all(processes.map((each) => each.sql`SELECT 1`));
+  for (let round = 0; round < 10; round++) {
+    await db.sql`DELETE FROM signing_keys`;
+    const rings = processes.map((each) => createSigningKeys(each, secrets));
+    await Promise.all(rings.map((ring) => ring.refresh()));
+    expect(new Set(rings.map((ring) => ring.current(Date.now()).id)).size).toBe(1);
+    expect(rings.map((ring) => ring.listPublic().length)).toEqual([1, 1, 1, 1, 1]);
+  }
   await Promise.all(processes.map((each) => each.close()));
 });
 

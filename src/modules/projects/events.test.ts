@@ -77,3 +77,30 @@ test("[PRJ-18] changes of one moment come one after the other", async () => {
   const { name } = (await ada.call("GET", path)).body;
   expect(last?.data).toEqual({ fields: ["name"], name });
 });
+
+test("[PRJ-18] a change takes no other back that came at the same moment", async () => {
+  const path = `/projects/${await createProject(ada)}`;
+  for (let round = 0; round < 10; round++) {
+    const change = { name: `name ${round}`, description: `description ${round}` };
+    await Promise.all([
+      ada.call("PATCH", path, { name: change.name }),
+      ada.call("PATCH", path, { description: change.description }),
+    ]);
+    expect((await ada.call("GET", path)).body).toMatchObject(change);
+  }
+});
+
+test("[PRJ-18] nothing is changed any more once a project is archived", async () => {
+  const others = await Promise.all(Array.from({ length: 5 }, () => signUp(server)));
+  for (let round = 0; round < 10; round++) {
+    const id = await createProject(ada);
+    const add = (person: Person) =>
+      ada.call("POST", `/projects/${id}/collaborators`, { user_id: person.userId, role: "viewer" });
+    const archive = () => ada.call("PATCH", `/projects/${id}`, { status: "archived" });
+    const requests = others.map((person) => () => add(person));
+    requests.splice(round % 5, 0, archive);
+    const answers = await Promise.all(requests.map((request) => request()));
+    expect((await listEvents(server.db.sql, id)).at(-1)?.event).toBe("project.archived");
+    for (const answer of answers) expect([200, 201, 409]).toContain(answer.status);
+  }
+});

@@ -7,7 +7,7 @@ import { accountErrors } from "../errors.ts";
 import type { User } from "../model.ts";
 import { findWeakness, normalisePassword } from "../password.ts";
 import type { PasswordHasher } from "../password-hash.ts";
-import { insertUser, isEmailTaken } from "../store/users.ts";
+import { insertUser } from "../store/users.ts";
 
 export interface SignUpDeps {
   readonly db: Database;
@@ -39,8 +39,6 @@ export function createSignUp(deps: SignUpDeps) {
   return async (input: SignUp): Promise<User> => {
     const password = normalisePassword(input.password);
     await refuseWeak(password, input);
-    // Spares the hash; the insert below decides.
-    if (await isEmailTaken(db.sql, input.email.key)) throw accountErrors.EMAIL_TAKEN();
     const passwordHash = await hasher.hash(password);
     return db.transaction(async (tx) => {
       const user = await insertUser(tx, { id: newId(), email: input.email, name: input.name, passwordHash });

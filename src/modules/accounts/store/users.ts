@@ -31,11 +31,6 @@ export async function findUser(sql: Sql, id: string): Promise<User | undefined> 
   return row && toUser(row);
 }
 
-export async function isEmailTaken(sql: Sql, emailKey: string): Promise<boolean> {
-  const rows = await sql`SELECT FROM users WHERE email_key = ${emailKey}`;
-  return rows.length > 0;
-}
-
 export async function findCredentials(
   sql: Sql,
   emailKey: string,
