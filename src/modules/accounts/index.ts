@@ -1,4 +1,3 @@
 // The face of accounts: who there is, and what happens when somebody signs up.
 export { accountErrors } from "./errors.ts";
-export type { User } from "./model.ts";
 export { type Accounts, accountsMigrations, createAccounts } from "./module.ts";
