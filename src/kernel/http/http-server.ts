@@ -1,5 +1,6 @@
 // Puts the HTTP mechanism together: the table of routes, one answer per request, and the server that listens.
 import { join } from "node:path";
+import manifest from "../../../package.json" with { type: "json" };
 import type { Clock } from "../clock/index.ts";
 import type { Config } from "../config/index.ts";
 import type { Database, MigrationSet } from "../db/index.ts";
@@ -7,6 +8,7 @@ import { kernelErrors } from "../errors/index.ts";
 import type { Logger, Metrics } from "../telemetry/index.ts";
 import { createAnswers } from "./answers.ts";
 import { type Arrival, Call } from "./call.ts";
+import { documentationRoutes } from "./documentation/routes.ts";
 import { toRefusal } from "./failure.ts";
 import { type Compiled, compile } from "./handler.ts";
 import type { HttpServer } from "./http.ts";
@@ -94,13 +96,16 @@ export function createHttp(deps: HttpDeps): HttpServer {
     return answers.problem(call, kernelErrors.METHOD_NOT_ALLOWED({ headers: { Allow: methods } }));
   }
 
+  function mount(added: readonly Route[]): void {
+    if (table) throw new Error("routes are mounted before the first request");
+    checkRoutes(routes, added);
+    routes.push(...added);
+  }
+  mount(documentationRoutes(() => routes, manifest.version));
+
   return {
     name: "http",
-    mount(added) {
-      if (table) throw new Error("routes are mounted before the first request");
-      checkRoutes(routes, added);
-      routes.push(...added);
-    },
+    mount,
     useAuthenticator(given) {
       authenticate = given;
     },

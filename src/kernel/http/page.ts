@@ -25,7 +25,14 @@ export function integerParameter(options: {
     .transform(Number)
     .pipe(z.number().min(min, sentence).max(max, sentence))
     .default(options.default)
-    .meta({ description: options.description ?? sentence, examples: [String(options.default)] });
+    .meta({
+      // For the API description, which cannot see through a transformation.
+      type: "integer",
+      minimum: min,
+      maximum: max,
+      default: options.default,
+      description: options.description ?? sentence,
+    });
 }
 
 /** The query of a list: spread it into a route's own, `z.strictObject({ ...pageQuery, word: z.string() })`. */

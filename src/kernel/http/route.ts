@@ -63,6 +63,8 @@ export type RouteAccess = "user" | "public";
 export interface ResponseDoc {
   readonly description: string;
   readonly schema?: z.ZodType;
+  /** Media type of the answer, default application/json. */
+  readonly type?: string;
 }
 
 export interface RouteSpec<Access extends RouteAccess, Params, Query, Body> {
@@ -83,6 +85,8 @@ export interface RouteSpec<Access extends RouteAccess, Params, Query, Body> {
   /** A POST that creates, and so takes Idempotency-Key; its handler must write through `write`. */
   readonly isIdempotent?: boolean;
   readonly responses: Readonly<Record<number, ResponseDoc>>;
+  /** Left out of the API description: pages and files for browsers. */
+  readonly isHidden?: boolean;
   /** Refusals of its own, beside those any route may give. */
   readonly errors?: readonly ErrorDefinition[];
 }
