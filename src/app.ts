@@ -1,7 +1,9 @@
 // The list of modules, in the order in which they know of each other, and nothing else.
+import { kernelMigrations } from "./kernel/create-kernel.ts";
 import type { MigrationSet } from "./kernel/db/index.ts";
 import type { Kernel } from "./kernel/index.ts";
 import { accountsMigrations, createAccounts } from "./modules/accounts/index.ts";
+import { createOps } from "./modules/ops/index.ts";
 import { createProjects, projectsMigrations } from "./modules/projects/index.ts";
 import { createTexts, textsMigrations } from "./modules/texts/index.ts";
 
@@ -13,5 +15,7 @@ export function createApp(kernel: Kernel): App {
   const accounts = createAccounts(kernel);
   const projects = createProjects(kernel, accounts);
   createTexts(kernel, projects);
-  return { migrations: [accountsMigrations, projectsMigrations, textsMigrations] };
+  const migrations = [accountsMigrations, projectsMigrations, textsMigrations];
+  createOps(kernel, [...kernelMigrations, ...migrations]);
+  return { migrations };
 }
