@@ -6,6 +6,7 @@ import { accountsMigrations, createAccounts } from "./modules/accounts/index.ts"
 import { createOps } from "./modules/ops/index.ts";
 import { createProjects, projectsMigrations } from "./modules/projects/index.ts";
 import { createTexts, textsMigrations } from "./modules/texts/index.ts";
+import { createWork } from "./modules/work/index.ts";
 
 export interface App {
   readonly migrations: readonly MigrationSet[];
@@ -15,6 +16,7 @@ export function createApp(kernel: Kernel): App {
   const accounts = createAccounts(kernel);
   const projects = createProjects(kernel, accounts);
   createTexts(kernel, projects);
+  createWork(kernel, projects);
   const migrations = [accountsMigrations, projectsMigrations, textsMigrations];
   createOps(kernel, [...kernelMigrations, ...migrations]);
   return { migrations };
