@@ -17,8 +17,8 @@ export function toRefusal(error: unknown, call: Call): Refusal | undefined {
     if (error.cause !== undefined) call.log.info({ err: error.cause, code: error.code }, "request refused");
     return error;
   }
-  if (isDatabaseAway(error) || isDatabaseBusy(error)) {
-    call.log.warn({ err: error }, "the database is away or too busy");
+  if (isDatabaseAway(error)) {
+    call.log.warn({ err: error }, "the database is away");
     return kernelErrors.DATABASE_UNAVAILABLE({ retryAfterSeconds: AWAY_RETRY_SECONDS });
   }
   if (isDatabaseBusy(error)) {
