@@ -67,7 +67,7 @@ export function createTestTasks(db: Database) {
     },
   };
 
-  return [recordTask, blockTask, holdTask];
+  return [recordTask, blockTask, holdTask] as const;
 }
 
 function wait(ms: number): Promise<void> {

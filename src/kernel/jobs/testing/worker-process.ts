@@ -12,7 +12,7 @@ const log = createLogger({ level: orders.logLevel, process: "worker" });
 const connection = {
   url: orders.url,
   socketDir: orders.socketDir,
-  poolSize: 4,
+  poolSize: 1,
   applicationName: "test worker",
 };
 const db = openDatabase(connection);
