@@ -138,31 +138,6 @@ export async function countPending(sql: Sql, projectId: string): Promise<number>
   return row?.pending ?? 0;
 }
 
-/** Holds those of the paragraphs that are still there and wait; in the order of ids, as all who lock several do. */
-export async function lockPending(tx: Tx, ids: readonly string[]): Promise<ReadonlySet<string>> {
-  const rows = await tx<{ id: string }>`
-    SELECT id FROM paragraphs WHERE id = ANY (${ids}::uuid[]) AND doc IS NULL ORDER BY id FOR UPDATE`;
-  return new Set(rows.map((row) => row.id));
-}
-
-/** Notes the analysis of paragraphs that the caller has locked; they get consecutive numbers. */
-export async function markAnalysed(
-  tx: Tx,
-  analysed: {
-    readonly ids: readonly string[];
-    readonly wordCounts: readonly number[];
-    readonly firstDoc: number;
-    readonly tokenizerVersion: number;
-  },
-): Promise<void> {
-  const { ids, wordCounts, firstDoc, tokenizerVersion } = analysed;
-  await tx`
-    UPDATE paragraphs p
-    SET doc = ${firstDoc} + (u.position - 1)::int, word_count = u.word_count, tokenizer_version = ${tokenizerVersion}
-    FROM unnest(${ids}::uuid[], ${wordCounts}::int[]) WITH ORDINALITY AS u (id, word_count, position)
-    WHERE p.id = u.id`;
-}
-
 /** Deletes some paragraphs of an erased project and returns how many. */
 export async function deleteSome(tx: Tx, projectId: string, limit: number): Promise<number> {
   const rows = await tx`
