@@ -29,6 +29,7 @@ export function createAnalyseTask(deps: AnalyseDeps): Task<ProjectInput> {
   return {
     name: "texts.analyse",
     input: projectInput,
+    priority: ANALYSE_LANE,
     timeoutMs: ANALYSE_TIMEOUT_MS,
     async run({ project_id: projectId }, context) {
       const inTransaction: InTransaction = (work) =>
@@ -63,6 +64,7 @@ export function createAnalyseTask(deps: AnalyseDeps): Task<ProjectInput> {
 }
 
 export const ANALYSE_KEY = "analyse";
+export const ANALYSE_LANE = "normal";
 
 async function analyse(
   { events, tokenizer, index }: AnalyseDeps,

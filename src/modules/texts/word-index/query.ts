@@ -1,6 +1,6 @@
 // Questions to the index, answered from a snapshot and from what the process remembers.
 import type { Sql } from "../../../kernel/db/index.ts";
-import { type BoundedMemory, createBoundedMemory } from "./bounded-memory.ts";
+import { type BoundedMemory, createBoundedMemory } from "../bounded-memory.ts";
 import { toKey } from "./key.ts";
 import { decodePostings, type Postings } from "./postings.ts";
 import { type CountKeys, ProjectMemory, type SegmentView } from "./project-memory.ts";
