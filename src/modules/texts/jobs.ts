@@ -44,16 +44,16 @@ export function createAnalyseTask(deps: AnalyseDeps): Task<ProjectInput> {
         index.maintain({ sql: db.longSql, inTransaction, signal: context.signal }, projectId);
       let done = 0;
       let total: number | null = null;
-      for (;;) {
+      for (let isFull = true; isFull; ) {
         context.signal.throwIfAborted();
         const pending = await listPending(db.longSql, projectId, BATCH);
         if (pending.length === 0) break;
+        // What is handed in from here on has a job of its own: only what was more than a batch is left to this one.
+        isFull = isFullBatch(pending);
+        if (isFull) total ??= done + (await countPending(db.longSql, projectId));
         const taken = await analyse(deps, projectId, pending, inTransaction);
         done += taken.ids.length;
-        // Counting is worth it only when there is more than one batch.
-        if (pending.length >= BATCH.maxParagraphs)
-          total ??= done + (await countPending(db.longSql, projectId));
-        context.progress(done, total === null ? null : Math.max(done, total));
+        context.progress(done, total === null ? done : Math.max(done, total));
         if (taken.isDue) await maintain();
       }
       // Then it was enqueued because of what was deleted, or of a new version.
@@ -65,6 +65,12 @@ export function createAnalyseTask(deps: AnalyseDeps): Task<ProjectInput> {
 
 export const ANALYSE_KEY = "analyse";
 export const ANALYSE_LANE = "normal";
+
+function isFullBatch(pending: readonly PendingParagraph[]): boolean {
+  let units = 0;
+  for (const { content } of pending) units += content.length;
+  return pending.length >= BATCH.maxParagraphs || units >= BATCH.maxUnits;
+}
 
 async function analyse(
   { events, tokenizer, index }: AnalyseDeps,
