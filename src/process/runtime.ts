@@ -40,6 +40,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     connection,
     secretKey: access.secretKey,
     sharesPort: options.sharesPort,
+    showsWhole: options.showsWhole,
     processName: name,
     metricsOfOthers: options.metricsOfOthers,
     ...(role === "worker" ? { workerId } : {}),
