@@ -1,10 +1,11 @@
 // Wiring of texts: mounts the routes, registers the jobs, has its part in erasing projects, returns the face.
 import { join } from "node:path";
-import type { MigrationSet } from "../../kernel/db/index.ts";
+import type { MigrationSet, Tx } from "../../kernel/db/index.ts";
 import type { Kernel } from "../../kernel/index.ts";
 import type { Projects } from "../projects/index.ts";
 import { createImport } from "./actions/import.ts";
 import { createParagraphActions } from "./actions/paragraphs.ts";
+import { createPostParagraphs, type PostText } from "./actions/post-paragraphs.ts";
 import { createFindTop } from "./actions/top.ts";
 import { importRoutes } from "./http/import.ts";
 import { paragraphRoutes } from "./http/paragraphs.ts";
@@ -13,6 +14,17 @@ import { ANALYSE_KEY, createAnalyseTask, importTask } from "./jobs.ts";
 import { deleteSome } from "./store.ts";
 import { createTokenizer } from "./tokenizer/tokenizer.ts";
 import { createWordIndex } from "./word-index/index.ts";
+
+export interface Texts {
+  /** The paragraphs of a Markdown text, in its order. Throws PARAGRAPH_TOO_LONG or TOO_MANY_PARAGRAPHS (422). */
+  splitMarkdown(text: string): readonly string[];
+  /**
+   * In the transaction that writes a post: makes these its paragraphs, before its event. Those that it has already stay as they
+   * are, with their ids and counts; what is new will be analysed, what is gone counts no longer. Asks nobody's permission and
+   * announces nothing, since the post does both.
+   */
+  syncPostParagraphs(tx: Tx, post: PostText): Promise<void>;
+}
 
 export const textsMigrations: MigrationSet = {
   module: "texts",
@@ -24,7 +36,7 @@ export type TextsKernel = Pick<Kernel, "db" | "events" | "jobs" | "http" | "life
 /** Enough for one start; what is left waits for the next. */
 const MAX_OUTDATED = 10_000;
 
-export function createTexts(kernel: TextsKernel, projects: Projects): void {
+export function createTexts(kernel: TextsKernel, projects: Projects): Texts {
   const { db, events, jobs, http, lifecycle } = kernel;
   const tokenizer = createTokenizer();
   const index = createWordIndex(tokenizer);
@@ -61,4 +73,6 @@ export function createTexts(kernel: TextsKernel, projects: Projects): void {
     },
     async stop() {},
   });
+
+  return createPostParagraphs({ jobs, index, analyseTask });
 }

@@ -163,6 +163,45 @@ export async function markAnalysed(
     WHERE p.id = u.id`;
 }
 
+export interface PostParagraph {
+  readonly id: string;
+  /** SHA-256 of the content in UTF-8, in hexadecimal. */
+  readonly hash: string;
+}
+
+/** The paragraphs of a post, held to the end of the transaction; in the order of ids, as all who lock several do. */
+export async function lockPostParagraphs(
+  tx: Tx,
+  projectId: string,
+  postId: string,
+): Promise<PostParagraph[]> {
+  return tx<PostParagraph>`
+    SELECT id, encode(sha256(convert_to(content, 'UTF8')), 'hex') AS hash FROM paragraphs
+    WHERE project_id = ${projectId} AND post_id = ${postId} ORDER BY id FOR UPDATE`;
+}
+
+export async function insertPostParagraphs(
+  tx: Tx,
+  post: { readonly projectId: string; readonly postId: string; readonly authorId: string },
+  contents: readonly string[],
+): Promise<void> {
+  const { projectId, postId, authorId } = post;
+  const ids = contents.map(() => newId());
+  const lengths = contents.map((content) => content.length);
+  await tx`
+    INSERT INTO paragraphs (id, project_id, author_id, post_id, content, length)
+    SELECT p.id, ${projectId}, ${authorId}, ${postId}, p.content, p.length
+    FROM unnest(${ids}::uuid[], ${contents}::text[], ${lengths}::int[]) AS p (id, content, length)`;
+}
+
+/** What was deleted, with the analyses it had. */
+export async function deleteParagraphs(tx: Tx, ids: readonly string[]): Promise<Paragraph[]> {
+  const rows = await tx<ParagraphRow>`
+    DELETE FROM paragraphs WHERE id = ANY (${ids}::uuid[])
+    RETURNING id, project_id, author_id, post_id, content, doc, word_count`;
+  return rows.map(toParagraph);
+}
+
 /** Deletes some paragraphs of an erased project and returns how many. */
 export async function deleteSome(tx: Tx, projectId: string, limit: number): Promise<number> {
   const rows = await tx`

@@ -7,7 +7,7 @@ import { toKeys } from "./key.ts";
 import { createMaintenance, type Maintain, type MaintenanceOptions } from "./maintenance.ts";
 import { TIERS } from "./merge-plan.ts";
 import { createQueries, type Top, type TopQuery } from "./query.ts";
-import { type IndexHead, insertTombstone, subtractTotals, takeNumbers } from "./store.ts";
+import { type IndexHead, insertTombstones, subtractTotals, takeNumbers, type WordTotal } from "./store.ts";
 
 export type { MaintenanceRun } from "./maintenance.ts";
 export type { Top, TopQuery } from "./query.ts";
@@ -22,6 +22,8 @@ export interface AnalysedParagraph {
   readonly wordCount: number;
   readonly content: string;
 }
+
+export type RemovedParagraph = Pick<AnalysedParagraph, "doc" | "content">;
 
 export interface WordIndex {
   /**
@@ -40,10 +42,10 @@ export interface WordIndex {
     counts: readonly ReadonlyMap<string, number>[],
   ): Promise<void>;
   /**
-   * In the transaction that deletes an analysed paragraph, after its row. Says whether so much is deleted by now that
+   * In the transaction that deletes analysed paragraphs, after their rows. Says whether so much is deleted by now that
    * `maintain` should be run.
    */
-  remove(tx: Tx, projectId: string, doc: number, content: string): Promise<boolean>;
+  remove(tx: Tx, projectId: string, removed: readonly RemovedParagraph[]): Promise<boolean>;
   /** Folds, merges and makes anew what needs it. One call at a time for a project, in all processes. */
   readonly maintain: Maintain;
   /** The next `maintain` will make the index anew from the paragraphs. */
@@ -75,13 +77,13 @@ export function createWordIndex(tokenizer: Tokenizer, options: WordIndexOptions 
     takeNumbers: (tx, projectId, taken) => takeNumbers(tx, projectId, { ...taken, tokenizerVersion }),
     remember: (projectId, paragraphs, counts) =>
       queries.withMemory(projectId, (memory) => memory.remember(paragraphs, counts.map(toKeys))),
-    async remove(tx, projectId, doc, content) {
-      const counts = countKeys(content);
-      let occurrences = 0;
-      for (const count of counts.values()) occurrences += count;
-      const head = await insertTombstone(tx, projectId, doc, occurrences);
+    async remove(tx, projectId, removed) {
+      const counted = removed.map(({ doc, content }) => ({ doc, counts: countKeys(content) }));
+      const docs = counted.map(({ doc }) => doc);
+      const head = await insertTombstones(tx, projectId, docs, sumOf(counted.map(({ counts }) => counts)));
       if (!head) return false;
-      if (doc < head.foldedDoc) await subtractTotals(tx, projectId, counts);
+      const folded = counted.filter(({ doc }) => doc < head.foldedDoc).map(({ counts }) => counts);
+      if (folded.length > 0) await subtractTotals(tx, projectId, totalsOf(folded));
       return isWorthMaintaining(head);
     },
     maintain,
@@ -103,4 +105,23 @@ export function createWordIndex(tokenizer: Tokenizer, options: WordIndexOptions 
 
 function isWorthMaintaining({ tombstoneCount, documentCount }: IndexHead): boolean {
   return tombstoneCount >= Math.max(MIN_TOMBSTONES, documentCount * TOMBSTONE_SHARE);
+}
+
+type Counts = ReadonlyMap<string, number>;
+
+function sumOf(counted: readonly Counts[]): number {
+  let sum = 0;
+  for (const counts of counted) for (const count of counts.values()) sum += count;
+  return sum;
+}
+
+function totalsOf(counted: readonly Counts[]): ReadonlyMap<string, WordTotal> {
+  const totals = new Map<string, WordTotal>();
+  for (const counts of counted) {
+    for (const [word, count] of counts) {
+      const { documents, occurrences } = totals.get(word) ?? { documents: 0, occurrences: 0 };
+      totals.set(word, { documents: documents + 1, occurrences: occurrences + count });
+    }
+  }
+  return totals;
 }

@@ -141,16 +141,24 @@ export async function addTotals(tx: Tx, projectId: string, segment: number): Pro
       documents = w.documents + excluded.documents, occurrences = w.occurrences + excluded.occurrences`;
 }
 
-/** Takes a document's words out of the totals. */
+/** How many of some documents have a word, and how often all of them together. */
+export interface WordTotal {
+  readonly documents: number;
+  readonly occurrences: number;
+}
+
+/** Takes the words of documents out of the totals. */
 export async function subtractTotals(
   tx: Tx,
   projectId: string,
-  counts: ReadonlyMap<string, number>,
+  totals: ReadonlyMap<string, WordTotal>,
 ): Promise<void> {
-  const words = [...counts.keys()];
+  const words = [...totals.keys()];
+  const documents = [...totals.values()].map((total) => total.documents);
+  const occurrences = [...totals.values()].map((total) => total.occurrences);
   await tx`
-    UPDATE text_words w SET documents = w.documents - 1, occurrences = w.occurrences - c.count
-    FROM unnest(${words}::text[], ${[...counts.values()]}::int[]) AS c (word, count)
+    UPDATE text_words w SET documents = w.documents - c.documents, occurrences = w.occurrences - c.occurrences
+    FROM unnest(${words}::text[], ${documents}::int[], ${occurrences}::int[]) AS c (word, documents, occurrences)
     WHERE w.project_id = ${projectId} AND w.word = c.word COLLATE "C"`;
   await tx`
     DELETE FROM text_words WHERE project_id = ${projectId} AND word = ANY (${words}::text[]) AND documents <= 0`;
@@ -170,20 +178,23 @@ export async function markFolded(tx: Tx, projectId: string, nextDoc: number): Pr
   await tx`UPDATE text_indexes SET folded_doc = ${nextDoc} WHERE project_id = ${projectId}`;
 }
 
-/** Notes the deletion of a document. Locks the head first, as whatever changes the index does. */
-export async function insertTombstone(
+/** Notes the deletion of documents. Locks the head first, as whatever changes the index does. */
+export async function insertTombstones(
   tx: Tx,
   projectId: string,
-  doc: number,
+  docs: readonly number[],
   occurrences: number,
 ): Promise<IndexHead | undefined> {
   const [row] = await tx<IndexRow>`
     WITH head AS (
-      UPDATE text_indexes SET tombstone_seq = tombstone_seq + 1, tombstone_count = tombstone_count + 1,
-        document_count = document_count - 1, occurrence_count = occurrence_count - ${occurrences}
+      UPDATE text_indexes SET tombstone_seq = tombstone_seq + ${docs.length}::int,
+        tombstone_count = tombstone_count + ${docs.length}::int, document_count = document_count - ${docs.length}::int,
+        occurrence_count = occurrence_count - ${occurrences}::bigint
       WHERE project_id = ${projectId} RETURNING *),
-    tombstone AS (
-      INSERT INTO text_tombstones (project_id, seq, doc) SELECT project_id, tombstone_seq, ${doc} FROM head)
+    tombstones AS (
+      INSERT INTO text_tombstones (project_id, seq, doc)
+      SELECT project_id, tombstone_seq - ${docs.length}::int + place::int, doc
+      FROM head, unnest(${docs}::int[]) WITH ORDINALITY AS d (doc, place))
     SELECT next_doc, folded_doc, document_count, occurrence_count::float8 AS occurrence_count, tombstone_count,
       tokenizer_version
     FROM head`;
