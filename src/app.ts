@@ -2,6 +2,7 @@
 import type { MigrationSet } from "./kernel/db/index.ts";
 import type { Kernel } from "./kernel/index.ts";
 import { accountsMigrations, createAccounts } from "./modules/accounts/index.ts";
+import { createPosts, postsMigrations } from "./modules/posts/index.ts";
 import { createProjects, projectsMigrations } from "./modules/projects/index.ts";
 import { createTexts, textsMigrations } from "./modules/texts/index.ts";
 
@@ -12,6 +13,7 @@ export interface App {
 export function createApp(kernel: Kernel): App {
   const accounts = createAccounts(kernel);
   const projects = createProjects(kernel, accounts);
-  createTexts(kernel, projects);
-  return { migrations: [accountsMigrations, projectsMigrations, textsMigrations] };
+  const texts = createTexts(kernel, projects);
+  createPosts(kernel, { accounts, projects, texts });
+  return { migrations: [accountsMigrations, projectsMigrations, textsMigrations, postsMigrations] };
 }
