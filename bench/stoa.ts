@@ -30,10 +30,13 @@ export async function startStoa(): Promise<Stoa> {
   });
   closeSync(log);
   const stop = async () => {
+    process.off("SIGINT", giveUp).off("SIGTERM", giveUp);
     child.kill("SIGTERM");
     await child.exited;
     await rm(dataDir, { recursive: true, force: true });
   };
+  const giveUp = () => void stop().then(() => process.exit(130));
+  process.once("SIGINT", giveUp).once("SIGTERM", giveUp);
   try {
     await untilReady(port, () => child.exitCode !== null);
   } catch (error) {

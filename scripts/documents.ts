@@ -1,8 +1,8 @@
 // The documents that the code writes: settings, errors and routes, as they are in the source.
 import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import type { Setting } from "../src/kernel/config/setting.ts";
 import { settings } from "../src/kernel/config/index.ts";
+import type { Setting } from "../src/kernel/config/setting.ts";
 import type { ErrorDefinition } from "../src/kernel/errors/index.ts";
 import { describeApi } from "./api-document.ts";
 
@@ -79,7 +79,10 @@ function filesThatDefineErrors(): string[] {
   const files = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" })
     .map((file) => relative(ROOT, join(ROOT, "src", file)))
     .filter(
-      (file) => file.endsWith(".ts") && !file.endsWith(".test.ts") && /^src\/(?:kernel|modules)\//.test(file),
+      (file) =>
+        file.endsWith(".ts") &&
+        !/(?:\.test|\/test-[\w-]+)\.ts$/.test(file) &&
+        /^src\/(?:kernel|modules)\//.test(file),
     );
   return files.filter((file) => /= defineErrors\(/.test(readFileSync(join(ROOT, file), "utf8"))).sort();
 }

@@ -1,10 +1,13 @@
 // The list of modules, in the order in which they know of each other, and nothing else.
+import { kernelMigrations } from "./kernel/create-kernel.ts";
 import type { MigrationSet } from "./kernel/db/index.ts";
 import type { Kernel } from "./kernel/index.ts";
 import { accountsMigrations, createAccounts } from "./modules/accounts/index.ts";
+import { createOps } from "./modules/ops/index.ts";
 import { createPosts, postsMigrations } from "./modules/posts/index.ts";
 import { createProjects, projectsMigrations } from "./modules/projects/index.ts";
 import { createTexts, textsMigrations } from "./modules/texts/index.ts";
+import { createWork } from "./modules/work/index.ts";
 
 export interface App {
   readonly migrations: readonly MigrationSet[];
@@ -15,5 +18,8 @@ export function createApp(kernel: Kernel): App {
   const projects = createProjects(kernel, accounts);
   const texts = createTexts(kernel, projects);
   createPosts(kernel, { accounts, projects, texts });
-  return { migrations: [accountsMigrations, projectsMigrations, textsMigrations, postsMigrations] };
+  createWork(kernel, projects);
+  const migrations = [accountsMigrations, projectsMigrations, textsMigrations, postsMigrations];
+  createOps(kernel, [...kernelMigrations, ...migrations]);
+  return { migrations };
 }

@@ -11,11 +11,12 @@ async function carryOut(plan: LoadPlan): Promise<LoadResult> {
   const statuses: Record<number, number> = {};
   const startMs = performance.now();
   const endMs = startMs + plan.durationMs;
+  const most = plan.isOnce ? requests.length : Number.POSITIVE_INFINITY;
   let sent = 0;
 
   const connections = Array.from({ length: plan.connections }, () =>
     converse(plan.port, {
-      next: () => (performance.now() < endMs ? requests[sent++ % requests.length] : undefined),
+      next: () => (performance.now() < endMs && sent < most ? requests[sent++ % requests.length] : undefined),
       onAnswer({ status, latencyMs }) {
         statuses[status] = (statuses[status] ?? 0) + 1;
         latenciesMs.push(latencyMs);

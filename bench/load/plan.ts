@@ -8,6 +8,8 @@ export interface LoadPlan {
   readonly durationMs: number;
   /** Whole HTTP/1.1 requests, sent in turn, over and over. */
   readonly requests: readonly string[];
+  /** Ends earlier, when each has been sent once. */
+  readonly isOnce?: boolean;
 }
 
 export interface LoadResult {

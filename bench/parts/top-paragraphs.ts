@@ -15,7 +15,10 @@ const WORDS_PER_PARAGRAPH = 60;
 const ASKED_WORDS = 300;
 const SEED = 3;
 /** One connection: what is measured is how long one answer takes, not how many there are. */
-const LOAD = { connections: 1, durationMs: 8000 };
+const ONCE = { connections: 1, durationMs: 60_000, isOnce: true };
+const REPEATED = { connections: 1, durationMs: 5000 };
+
+type Latencies = LoadResult["latenciesMs"];
 
 export async function topParagraphs({ stoa, bare, options }: Bench): Promise<Row> {
   const language = createLanguage();
@@ -37,30 +40,35 @@ export async function topParagraphs({ stoa, bare, options }: Bench): Promise<Row
   await using server = await startBareServer(bare, 4);
 
   say(`top 10 for ${words.length} words`);
-  const ours = await ask(
-    { port: stoa.port, path: "/api/v1/paragraphs/top", token: api.token, projectId },
-    words,
-  );
-  const theirs = await ask(
-    { port: server.port, path: "/paragraphs/top/words", token: server.token, projectId: bareProjectId },
-    words,
-  );
-  const commonest = await ask(
-    { port: stoa.port, path: "/api/v1/paragraphs/top", token: api.token, projectId },
-    language.words.slice(0, 1),
-  );
+  const mine = { port: stoa.port, path: "/api/v1/paragraphs/top", token: api.token, projectId };
+  const theirs = {
+    port: server.port,
+    path: "/paragraphs/top/words",
+    token: server.token,
+    projectId: bareProjectId,
+  };
+  // Each word for the first time: nothing that an answer was made of is in memory yet.
+  const first = { ours: await ask(mine, words, ONCE), bare: await ask(theirs, words, ONCE) };
+  const again = { ours: await ask(mine, words, REPEATED), bare: await ask(theirs, words, REPEATED) };
+  const commonest = await ask(mine, language.words.slice(0, 1), REPEATED);
   return {
     what: `top 10 for any word, ${count.toLocaleString("en")} paragraphs, p99`,
-    ours: milliseconds(ours.latenciesMs.p99),
-    bare: milliseconds(theirs.latenciesMs.p99),
+    ours: milliseconds(first.ours.p99),
+    bare: milliseconds(first.bare.p99),
     target: `< ${milliseconds(TARGET_P99_MS)}`,
-    isMet: ours.latenciesMs.p99 < TARGET_P99_MS,
+    isMet: first.ours.p99 < TARGET_P99_MS,
     notes: [
-      `over HTTP, one at a time: p50 ${milliseconds(ours.latenciesMs.p50)}, longest ${milliseconds(ours.latenciesMs.max)}; the bare loop, rows and an index in count order: p50 ${milliseconds(theirs.latenciesMs.p50)}`,
-      `${words.length} words, half of them drawn as often as they are common, half from all; the commonest alone: p50 ${milliseconds(commonest.latenciesMs.p50)}, p99 ${milliseconds(commonest.latenciesMs.p99)}`,
+      `${words.length} words, half of them drawn as often as they are common, half from all; over HTTP, one at a time`,
+      `each for the first time: ${describe(first.ours)}; the bare loop, rows and an index in the order of counts: ${describe(first.bare)}`,
+      `again and again: ${describe(again.ours)}; the bare loop: ${describe(again.bare)}`,
+      `the commonest word alone: ${describe(commonest)}`,
       `loaded and analysed at ${perSecond(loaded)}`,
     ],
   };
+}
+
+function describe({ p50, p99, max }: Latencies): string {
+  return `p50 ${milliseconds(p50)}, p99 ${milliseconds(p99)}, longest ${milliseconds(max)}`;
 }
 
 /** The commonest, others as often as they are common, and as many from the whole vocabulary. */
@@ -80,11 +88,12 @@ interface Target {
   readonly projectId: string;
 }
 
-function ask({ port, path, token, projectId }: Target, words: readonly string[]): Promise<LoadResult> {
+async function ask(target: Target, words: readonly string[], load: typeof REPEATED): Promise<Latencies> {
+  const { port, path, token, projectId } = target;
   const requests = words.map((word) =>
     toRequest({ method: "GET", path: `${path}?project_id=${projectId}&word=${word}&limit=10`, token }),
   );
-  return runLoad({ port, requests, ...LOAD }, 200);
+  return (await runLoad({ port, requests, ...load }, 200)).latenciesMs;
 }
 
 function toStream(paragraphs: Generator<string>): ReadableStream<Uint8Array> {

@@ -22,7 +22,7 @@ interface Lockfile {
 const DOCUMENT = "docs/dependencies.md";
 /** MPL is copyleft by file only: we use such packages unchanged. */
 const FREE =
-  /^\(?(?:MIT|ISC|Apache-2\.0|BSD-[23]-Clause|PostgreSQL|PSF-2\.0|MPL[- ]2\.0|BlueOak-1\.0\.0|0BSD|Unlicense|CC0-1\.0|MIT-0)(?: OR .+)?\)?$/;
+  /^\(?(?:MIT|ISC|Apache-2\.0|BSD-[23]-Clause|PostgreSQL|MPL[- ]2\.0|BlueOak-1\.0\.0|0BSD|PSF-2\.0|Unlicense|CC0-1\.0|MIT-0)(?: OR .+)?\)?$/;
 
 export function dependencyProblems(repository: Repository): string[] {
   const manifest = readJson<Manifest>(repository, "package.json");

@@ -9,7 +9,7 @@ import type { Kernel } from "./index.ts";
 import { createJobs, jobMigrations, type WorkOptions } from "./jobs/index.ts";
 import { createLifecycle, type Part } from "./lifecycle/index.ts";
 import { createSecrets } from "./secrets/index.ts";
-import { createMetrics, type Logger } from "./telemetry/index.ts";
+import { createMetrics, createProcessMetrics, type Logger } from "./telemetry/index.ts";
 
 export interface KernelOptions {
   readonly config: Config;
@@ -27,6 +27,8 @@ export interface KernelOptions {
   readonly sharesPort?: boolean;
   /** Whether this process shows the figures of the whole database; one of each start does. Default true. */
   readonly showsWhole?: boolean;
+  /** Name of this process in its own metrics; default `stoa`. */
+  readonly processName?: string;
   /** Metrics of the other processes of this start; default none. */
   readonly metricsOfOthers?: () => Promise<object[][]>;
 }
@@ -44,6 +46,7 @@ export const kernelMigrations: readonly MigrationSet[] = [httpMigrations, eventM
 export function createKernel(options: KernelOptions): AssembledKernel {
   const { config, log, db, clock = systemClock, showsWhole = true } = options;
   const metrics = createMetrics();
+  const processMetrics = createProcessMetrics({ metrics, process: options.processName ?? "stoa" });
   const bus = createBus({ db, log });
   const events = createEvents({ db, log, retentionDays: config.eventRetentionDays });
   const jobs = createJobs({
@@ -75,7 +78,7 @@ export function createKernel(options: KernelOptions): AssembledKernel {
     lifecycle,
     metricsOfOthers: options.metricsOfOthers ?? (async () => []),
   };
-  return { kernel, parts: [bus, events, lifecycle, jobs] };
+  return { kernel, parts: [processMetrics, bus, events, lifecycle, jobs] };
 }
 
 function workOptions({ config, connection }: KernelOptions, workerId: string): WorkOptions {

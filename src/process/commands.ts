@@ -36,7 +36,9 @@ export async function showOpenApi(): Promise<void> {
     socketDir: undefined,
     secretKey: Buffer.alloc(32).toString("base64"),
   };
-  const runtime = createRuntime({ ...alone, config, access, workerId: newId() });
+  // Standard output is the description's alone.
+  const silent = { ...config, logLevel: "silent" } as const;
+  const runtime = createRuntime({ ...alone, config: silent, access, workerId: newId() });
   process.stdout.write(`${JSON.stringify(await runtime.describe(), null, 2)}\n`);
   await runtime.stop();
 }

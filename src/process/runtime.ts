@@ -40,6 +40,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     connection,
     secretKey: access.secretKey,
     sharesPort: options.sharesPort,
+    processName: name,
     metricsOfOthers: options.metricsOfOthers,
     ...(role === "worker" ? { workerId } : {}),
   });

@@ -1,7 +1,7 @@
 // A scratch database for a test file: empty or migrated, gone with the test process.
 import { SQL } from "bun";
 import { type Database, type MigrationSet, migrate, openDatabase } from "../kernel/db/index.ts";
-import { testPostgres, testUrl } from "./postgres.ts";
+import { type TestPostgres, testPostgres, testUrl } from "./postgres.ts";
 
 export interface TestDatabase extends Database {
   readonly url: string;
@@ -11,8 +11,11 @@ export interface TestDatabase extends Database {
 let made = 0;
 
 /** Makes a database and applies the migrations. Close it in afterAll. */
-export async function openTestDatabase(sets: readonly MigrationSet[] = []): Promise<TestDatabase> {
-  const { socketDir } = await testPostgres();
+export async function openTestDatabase(
+  sets: readonly MigrationSet[] = [],
+  server?: TestPostgres,
+): Promise<TestDatabase> {
+  const { socketDir } = server ?? (await testPostgres());
   const name = `t${process.pid}_${++made}`;
   const admin = new SQL({ url: testUrl("postgres"), path: socketDir, adapter: "postgres", max: 1 });
   await admin.unsafe(`CREATE DATABASE ${name}`);

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { StartError } from "../errors/index.ts";
-import type { Database, Tx } from "./sql.ts";
+import type { Database, Sql, Tx } from "./sql.ts";
 
 /** A module's migrations: `directory` holds files such as 0001_posts.sql. Order of modules is order of application. */
 export interface MigrationSet {
@@ -37,6 +37,15 @@ export async function migrate(db: Database, sets: readonly MigrationSet[]): Prom
     },
     { pool: "long" },
   );
+}
+
+/** Names of what migrate would apply. Asks, and changes nothing. */
+export async function findMissingMigrations(sql: Sql, sets: readonly MigrationSet[]): Promise<string[]> {
+  const migrations = (await Promise.all(sets.map(readSet))).flat();
+  const [table] = await sql<{ exists: boolean }>`SELECT to_regclass('migrations') IS NOT NULL AS exists`;
+  const rows = table?.exists ? await sql<{ name: string }>`SELECT name FROM migrations` : [];
+  const applied = new Set(rows.map((row) => row.name));
+  return migrations.map(({ name }) => name).filter((name) => !applied.has(name));
 }
 
 async function apply(tx: Tx, migration: Migration): Promise<void> {

@@ -55,8 +55,10 @@ function explain(host: string, error: unknown): string {
   return `The database at ${host} ${sentence}: check it and DATABASE_URL.`;
 }
 
+/** The parameters that Bun's client takes go before the address itself; a path is the directory of a unix socket. */
 function hostOf(url: string): string {
   const { hostname, port, searchParams } = new URL(url);
-  const host = hostname || searchParams.get("host") || "localhost";
+  const given = ["path", "socket", "host"].flatMap((name) => searchParams.get(name) ?? []);
+  const host = given[0] ?? (hostname || "localhost");
   return host.startsWith("/") ? host : `${host}:${port || searchParams.get("port") || 5432}`;
 }

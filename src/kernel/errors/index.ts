@@ -115,6 +115,10 @@ export const kernelErrors = defineErrors({
     status: 503,
     detail: "The database cannot be reached just now. Try again in a few seconds.",
   },
+  DATABASE_BUSY: {
+    status: 503,
+    detail: "The database was too busy for this call and nothing was done. Try again in a moment.",
+  },
   SHUTTING_DOWN: { status: 503, detail: "The server is stopping. Try again in a few seconds." },
   INTERNAL: {
     status: 500,

@@ -8,6 +8,8 @@ export interface Http {
   useAuthenticator(authenticate: Authenticate): void;
   /** Answers one request, for tests; the server does the same over a socket. */
   fetch(request: Request): Promise<Response>;
+  /** Whether the server takes no new connections any more. */
+  isStopping(): boolean;
 }
 
 /** The whole of it, for the process that serves. */
@@ -18,5 +20,4 @@ export interface HttpServer extends Http {
   stop(): Promise<void>;
   /** Where it listens, such as http://127.0.0.1:8000; undefined unless started. */
   address(): string | undefined;
-  isStopping(): boolean;
 }

@@ -18,6 +18,7 @@ export {
   type Reply,
   type Route,
   type RouteContext,
+  type RouteSpec,
   route,
   type Upload,
 } from "./route.ts";

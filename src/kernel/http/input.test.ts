@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { z } from "zod";
-import { type Route, route } from "./index.ts";
-import { converse, idParams, openTestHttp, send, type TestHttp, thing, thingRoutes } from "./test-http.ts";
+import { route } from "./index.ts";
+import { converse, openTestHttp, send, type TestHttp, thing, thingRoutes } from "./test-http.ts";
 
 const address = z.strictObject({ street: z.string(), number: z.int().min(1).max(999) });
 const everything = z.strictObject({
@@ -18,10 +18,7 @@ const everything = z.strictObject({
 });
 
 let server: TestHttp;
-/** Routes can be mounted until the first request. */
-let unasked: TestHttp;
 beforeAll(async () => {
-  unasked = await openTestHttp(thingRoutes);
   server = await openTestHttp((db) => [
     ...thingRoutes(),
     route(
@@ -55,7 +52,7 @@ beforeAll(async () => {
   ]);
   await server.http.start();
 });
-afterAll(() => Promise.all([server.close(), unasked.close()]));
+afterAll(() => server.close());
 
 const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>
   send(server.http, "POST", path, { as: "ada", body, headers });
@@ -313,110 +310,6 @@ test("[HTTP-21] plus is a space, equals signs belong to the value, a name alone 
     const answer = await send(server.http, "GET", `/text/a?${query}`, { as: "ada" });
     expect(answer.body).toEqual({ name: "a", repeat });
   }
-});
-
-const ok = async () => ({ status: 200 });
-const loose = z.object({ a: z.string() });
-const mistakes: [string, () => Route, RegExp][] = [
-  [
-    "a body that lets fields through",
-    () => route({ ...thing, method: "POST", path: "/a", operationId: "a", body: loose }, ok),
-    /body lets unknown/,
-  ],
-  [
-    "a nested one",
-    () =>
-      route(
-        {
-          ...thing,
-          method: "POST",
-          path: "/a",
-          operationId: "a",
-          body: z.strictObject({ x: z.array(loose.optional()) }),
-        },
-        ok,
-      ),
-    /body.x lets unknown/,
-  ],
-  [
-    "one among a union's options",
-    () =>
-      route(
-        { ...thing, method: "POST", path: "/a", operationId: "a", body: z.union([z.string(), loose]) },
-        ok,
-      ),
-    /body lets unknown/,
-  ],
-  [
-    "such a query",
-    () => route({ ...thing, method: "GET", path: "/a", operationId: "a", query: loose }, ok),
-    /query lets unknown/,
-  ],
-  [
-    "a second route of an address",
-    () =>
-      route(
-        {
-          ...thing,
-          method: "GET",
-          path: "/things/{other}",
-          operationId: "a",
-          params: z.strictObject({ other: z.string() }),
-        },
-        ok,
-      ),
-    /twice/,
-  ],
-  [
-    "a second name",
-    () => route({ ...thing, method: "GET", path: "/a", operationId: "getThing" }, ok),
-    /a second getThing/,
-  ],
-  [
-    "a parameter without a schema",
-    () => route({ ...thing, method: "GET", path: "/a/{id}", operationId: "a" }, ok),
-    /params describe/,
-  ],
-  [
-    "a schema without its parameter",
-    () => route({ ...thing, method: "GET", path: "/a", operationId: "a", params: idParams }, ok),
-    /params describe/,
-  ],
-  [
-    "a GET with a body",
-    () => route({ ...thing, method: "GET", path: "/a", operationId: "a", body: z.string() }, ok),
-    /GET takes no body/,
-  ],
-  [
-    "a key without a caller",
-    () =>
-      route(
-        { ...thing, access: "public", method: "POST", path: "/a", operationId: "a", isIdempotent: true },
-        ok,
-      ),
-    /needs an authenticated caller/,
-  ],
-  [
-    "a key on a PUT",
-    () => route({ ...thing, method: "PUT", path: "/a", operationId: "a", isIdempotent: true }, ok),
-    /only a POST/,
-  ],
-  [
-    "a path that ends in a slash",
-    () => route({ ...thing, method: "GET", path: "/a/", operationId: "a" }, ok),
-    /malformed/,
-  ],
-];
-for (const [what, make, message] of mistakes) {
-  test(`[HTTP-22] ${what} is not mounted`, () => {
-    expect(() => unasked.http.mount([make()])).toThrow(message);
-  });
-}
-
-test("[HTTP-22] nothing is mounted once requests are answered", async () => {
-  const late = route({ ...thing, method: "GET", path: "/late", operationId: "late" }, ok);
-  await send(server.http, "GET", "/open");
-  expect(() => server.http.mount([late])).toThrow("before the first request");
 });
 
 test("[HTTP-23] bodies that come slowly hold no connection: others are served meanwhile", async () => {

@@ -9,6 +9,8 @@ export interface ListenOptions {
   readonly sharesPort: boolean;
   readonly tlsCertFile: string | undefined;
   readonly tlsKeyFile: string | undefined;
+  /** Default 75. */
+  readonly idleSeconds?: number;
 }
 
 export interface Listener {
@@ -28,15 +30,16 @@ export async function listen(
   options: ListenOptions,
   answer: (request: Request, arrival: Arrival) => Promise<Response>,
 ): Promise<Listener> {
-  const server = Bun.serve({
+  const tls = await readTls(options);
+  const server = serve({
     hostname: options.host,
     port: options.port,
     reusePort: options.sharesPort,
-    idleTimeout: IDLE_SECONDS,
+    idleTimeout: options.idleSeconds ?? IDLE_SECONDS,
     development: false,
     // Each route bounds its own body; here there is no bound, since imports have none.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-    ...(await readTls(options)),
+    ...(tls ? { tls } : {}),
     fetch: (request, self) =>
       answer(request, {
         address: self.requestIP(request)?.address ?? "",
@@ -59,13 +62,27 @@ export async function listen(
   };
 }
 
+function serve(options: Bun.Serve.Options<undefined>): Bun.Server<undefined> {
+  try {
+    return Bun.serve(options);
+  } catch (error) {
+    // Other failures, such as a port in use, have a code of the system, which the process puts into words.
+    const isOfTls = error instanceof Error && "code" in error && String(error.code).startsWith("ERR_OSSL");
+    if (!isOfTls) throw error;
+    throw new StartError(
+      "TLS_CERT_FILE and TLS_KEY_FILE must hold a certificate and its private key, in PEM.",
+      error,
+    );
+  }
+}
+
 async function readTls({ tlsCertFile, tlsKeyFile }: ListenOptions) {
-  if (tlsCertFile === undefined || tlsKeyFile === undefined) return {};
+  if (tlsCertFile === undefined || tlsKeyFile === undefined) return undefined;
   const [cert, key] = await Promise.all([
     read("TLS_CERT_FILE", tlsCertFile),
     read("TLS_KEY_FILE", tlsKeyFile),
   ]);
-  return { tls: { cert, key } };
+  return { cert, key };
 }
 
 async function read(variable: string, path: string): Promise<string> {

@@ -15,6 +15,13 @@ beforeAll(async () => {
       await db.sql.unsafe("DO $$ BEGIN RAISE EXCEPTION 'stopping' USING ERRCODE = '57P01'; END $$");
       return { status: 200 };
     }),
+    route({ ...thing, method: "GET", path: "/busy", operationId: "busy", access: "public" }, async () => {
+      await db.transaction(async (tx) => {
+        await tx`SET LOCAL statement_timeout = 20`;
+        await tx`SELECT pg_sleep(10)`;
+      });
+      return { status: 200 };
+    }),
     route({ ...thing, method: "GET", path: "/wait", operationId: "wait", access: "public" }, ({ signal }) => {
       const { promise, reject } = Promise.withResolvers<never>();
       signal.addEventListener("abort", () => {
@@ -177,6 +184,12 @@ test("[HTTP-8] a crash is 500 with the request id; stack in the log, nothing of 
 test("[HTTP-8] a failing authenticator is our crash, not the caller's fault", async () => {
   const answer = await send(server.http, "GET", `/things/${ID}`, { as: "boom" });
   expect([answer.status, answer.body.code]).toEqual([500, "INTERNAL"]);
+});
+
+test("[HTTP-9] a database that is too busy is 503 with Retry-After", async () => {
+  const answer = await send(server.http, "GET", "/busy");
+  expect([answer.status, answer.body.code]).toEqual([503, "DATABASE_BUSY"]);
+  expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
 });
 
 test("[HTTP-9] a database that is away is 503 with Retry-After", async () => {

@@ -104,5 +104,6 @@ export function route<Access extends RouteAccess, Params = undefined, Query = un
   spec: RouteSpec<Access, Params, Query, Body>,
   handle: (context: RouteContext<Access, Params, Query, Body>) => Promise<Reply | Response>,
 ): Route {
+  // Route forgets the types that have just been checked against each other.
   return { spec, handle } as unknown as Route;
 }

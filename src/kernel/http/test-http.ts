@@ -51,7 +51,7 @@ export async function openTestHttp(
     http,
     db,
     metrics,
-    deps: { ...deps, metrics: createMetrics() },
+    deps,
     lines,
     async close() {
       await http.stop();

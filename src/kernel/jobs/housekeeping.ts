@@ -7,6 +7,8 @@ export interface HousekeepingOptions {
   readonly db: Database;
   readonly log: Logger;
   readonly retentionDays: number;
+  /** From what age on a transaction is warned of; default 600. */
+  readonly oldTransactionSeconds?: number;
 }
 
 const FINISHED_JOBS: DailyTable = { table: "finished_jobs", column: "finished_at" };
@@ -18,9 +20,12 @@ const OLD_TRANSACTION_S = 600;
 export interface Housekeeping extends Part {
   /** Of those that keep dead rows alive. */
   oldestTransactionSeconds(): Promise<number>;
+  /** Warns of a transaction that is open for too long. */
+  look(): Promise<void>;
 }
 
-export function createHousekeeping({ db, log, retentionDays }: HousekeepingOptions): Housekeeping {
+export function createHousekeeping(options: HousekeepingOptions): Housekeeping {
+  const { db, log, retentionDays, oldTransactionSeconds = OLD_TRANSACTION_S } = options;
   let timers: Timer[] = [];
 
   async function keepHouse(): Promise<void> {
@@ -37,7 +42,7 @@ export function createHousekeeping({ db, log, retentionDays }: HousekeepingOptio
   async function look(): Promise<void> {
     // The database is away: nothing to warn of that others do not see.
     const seconds = await oldestTransactionSeconds(db).catch(() => 0);
-    if (seconds > OLD_TRANSACTION_S) {
+    if (seconds > oldTransactionSeconds) {
       log.warn(
         { seconds: Math.round(seconds) },
         "a transaction is open for so long that the job queue becomes slow",
@@ -48,6 +53,7 @@ export function createHousekeeping({ db, log, retentionDays }: HousekeepingOptio
   return {
     name: "jobs housekeeping",
     oldestTransactionSeconds: () => oldestTransactionSeconds(db),
+    look,
     async start() {
       if (timers.length > 0) return;
       timers = [

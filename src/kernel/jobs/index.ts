@@ -6,6 +6,7 @@ export {
   type JobStatus,
   type Jobs,
   PermanentJobError,
+  PRIORITIES,
   type PreparedJob,
   type Priority,
   type Task,

@@ -49,7 +49,7 @@ export async function findJob(sql: Sql, id: string): Promise<Job | undefined> {
       CASE
         WHEN state = 'running' THEN 'running'
         WHEN j.errors <> '[]' THEN 'retrying'
-        WHEN run_at > now() THEN 'scheduled'
+        WHEN run_at > clock_timestamp() THEN 'scheduled'
         ELSE 'queued'
       END AS status,
       CASE WHEN p.job_id IS NOT NULL THEN

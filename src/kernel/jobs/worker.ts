@@ -57,7 +57,10 @@ export function createWorker(work: WorkOptions, deps: WorkerDeps): Part {
   const { log, metrics, wakeUps, tasks } = deps;
   const worker: WorkerIdentity = { id: work.workerId, host: hostname(), pid: process.pid, roles: work.roles };
   // Connections of the engine's own: handlers that hold all the others must not keep urgent jobs waiting.
-  const db = openDatabase({ ...work.connection, poolSize: 2, longPoolSize: 1, applicationName: "stoa jobs" });
+  const db = openDatabase(
+    { ...work.connection, poolSize: 2, longPoolSize: 1, applicationName: "stoa jobs" },
+    log,
+  );
   const progress = createProgressNotes(db.sql, log);
   const outcomes = createOutcomes({
     sql: db.sql,

@@ -49,7 +49,7 @@ test("[TEL-3] children add their fields, grandchildren too", () => {
   expect(only(lines)).toMatchObject({ request_id: "r", job_id: "j", process: "web" });
 });
 
-test("[TEL-3] a finished line carries the fields of its logger too", () => {
+test("[TEL-9] a finished line carries the fields of its logger too", () => {
   const { lines, log } = capture();
   log.child({ part: "x" }).line('"a":1,"msg":"done"');
   expect(only(lines)).toMatchObject({ level: 30, process: "web", part: "x", a: 1, msg: "done" });

@@ -1,6 +1,7 @@
 // A member's access in SQL: asked for by itself, or as one column of another module's statement.
 import type { Query, Sql } from "../../kernel/db/index.ts";
 import { type Access, personalProjectId, type Role } from "./model.ts";
+import { isAllowed, type Permission } from "./policy.ts";
 
 const ROLES: readonly Role[] = ["owner", "collaborator", "viewer"];
 const ARCHIVED = "/archived";
@@ -28,6 +29,14 @@ export function accessColumn(sql: Sql, projectId: Query<unknown> | string, userI
 /** What accessColumn gave; undefined for no member. */
 export function parseAccess(text: string | null): Access | undefined {
   return text === null ? undefined : ACCESS_OF_TEXT.get(text);
+}
+
+/**
+ * What accessColumn gives to those who may, for a statement that writes only then: sql`… WHERE access = ANY (${accessesFor(…)})`.
+ * When it wrote nothing, `allow` says why.
+ */
+export function accessesFor(permission: Permission): string[] {
+  return [...ACCESS_OF_TEXT].flatMap(([text, access]) => (isAllowed(access, permission) ? [text] : []));
 }
 
 /** One round trip; none for one's personal project, which is always one's own and active. */

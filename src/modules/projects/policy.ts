@@ -56,6 +56,12 @@ export function allow(
   return access;
 }
 
+/** Whether `allow` would let it pass. */
+export function isAllowed(access: Access, permission: Permission): boolean {
+  const rule = permissions[permission];
+  return rule.roles.includes(access.role) && !(rule.isWrite && access.isArchived);
+}
+
 /** A PATCH may bring an archived project back and rename it at once, but not rename one that stays archived. */
 export function allowChange(project: Project, change: ProjectChange): void {
   const access = accessOf(project);

@@ -4,9 +4,9 @@ import type { Database, Sql, Tx } from "../../kernel/db/index.ts";
 import type { Events } from "../../kernel/events/index.ts";
 import { type JobContext, type Jobs, PermanentJobError, type Task } from "../../kernel/jobs/index.ts";
 import { paragraphsAnalysed } from "./events.ts";
-import { countPending, listPending, lockPending, markAnalysed, type PendingParagraph } from "./store.ts";
-import { TOKENIZER_VERSION, type Tokenizer } from "./tokenizer/tokenizer.ts";
-import type { AnalysedParagraph, WordIndex } from "./word-index/index.ts";
+import { countPending, listPending, type PendingParagraph } from "./store.ts";
+import type { Tokenizer } from "./tokenizer/tokenizer.ts";
+import type { InTransaction, Taken, WordIndex } from "./word-index/index.ts";
 
 const projectInput = z.strictObject({ project_id: z.uuid() });
 export type ProjectInput = z.infer<typeof projectInput>;
@@ -29,9 +29,10 @@ export function createAnalyseTask(deps: AnalyseDeps): Task<ProjectInput> {
   return {
     name: "texts.analyse",
     input: projectInput,
+    priority: ANALYSE_LANE,
     timeoutMs: ANALYSE_TIMEOUT_MS,
     async run({ project_id: projectId }, context) {
-      const inTransaction = <T>(work: (tx: Tx) => Promise<T>) =>
+      const inTransaction: InTransaction = (work) =>
         db.transaction(
           async (tx) => {
             await context.fence(tx);
@@ -39,64 +40,53 @@ export function createAnalyseTask(deps: AnalyseDeps): Task<ProjectInput> {
           },
           { pool: "long" },
         );
-      const maintenance = { sql: db.longSql, inTransaction, signal: context.signal };
-      const total = await countPending(db.longSql, projectId);
+      const maintain = () =>
+        index.maintain({ sql: db.longSql, inTransaction, signal: context.signal }, projectId);
       let done = 0;
-      for (;;) {
+      let total: number | null = null;
+      for (let isFull = true; isFull; ) {
         context.signal.throwIfAborted();
         const pending = await listPending(db.longSql, projectId, BATCH);
         if (pending.length === 0) break;
-        done += await analyse(deps, projectId, pending, inTransaction);
-        context.progress(done, Math.max(done, total));
-        await index.maintain(maintenance, projectId);
+        // What is handed in from here on has a job of its own: only what was more than a batch is left to this one.
+        isFull = isFullBatch(pending);
+        if (isFull) total ??= done + (await countPending(db.longSql, projectId));
+        const taken = await analyse(deps, projectId, pending, inTransaction);
+        done += taken.ids.length;
+        context.progress(done, total === null ? done : Math.max(done, total));
+        if (taken.isDue) await maintain();
       }
-      // Also when nothing waited: it may have been enqueued because of what was deleted.
-      await index.maintain(maintenance, projectId);
+      // Then it was enqueued because of what was deleted, or of a new version.
+      if (done === 0) await maintain();
       return { paragraphs: done };
     },
   };
 }
 
 export const ANALYSE_KEY = "analyse";
+export const ANALYSE_LANE = "normal";
 
-/** Returns how many there still were. */
+function isFullBatch(pending: readonly PendingParagraph[]): boolean {
+  let units = 0;
+  for (const { content } of pending) units += content.length;
+  return pending.length >= BATCH.maxParagraphs || units >= BATCH.maxUnits;
+}
+
 async function analyse(
   { events, tokenizer, index }: AnalyseDeps,
   projectId: string,
   pending: readonly PendingParagraph[],
-  inTransaction: <T>(work: (tx: Tx) => Promise<T>) => Promise<T>,
-): Promise<number> {
-  const counted = pending.map((paragraph) => {
-    const counts = tokenizer.countWords(paragraph.content);
-    let wordCount = 0;
-    for (const count of counts.values()) wordCount += count;
-    return { ...paragraph, counts, wordCount };
-  });
-  const { firstDoc, there } = await inTransaction(async (tx) => {
-    const locked = await lockPending(
-      tx,
-      pending.map((paragraph) => paragraph.id),
-    );
-    const there = counted.filter((paragraph) => locked.has(paragraph.id));
-    if (there.length === 0) return { firstDoc: 0, there };
-    const ids = there.map((paragraph) => paragraph.id);
-    const wordCounts = there.map((paragraph) => paragraph.wordCount);
-    const occurrences = wordCounts.reduce((sum, count) => sum + count, 0);
-    const firstDoc = await index.takeNumbers(tx, projectId, { documents: ids.length, occurrences });
-    await markAnalysed(tx, { ids, wordCounts, firstDoc, tokenizerVersion: TOKENIZER_VERSION });
-    for (const event of paragraphsAnalysed(projectId, ids)) await events.append(tx, event);
-    return { firstDoc, there };
-  });
-  const paragraphs: AnalysedParagraph[] = there.map((paragraph, place) => ({
+  inTransaction: InTransaction,
+): Promise<Taken> {
+  const counted = pending.map((paragraph) => ({
     ...paragraph,
-    doc: firstDoc + place,
+    counts: tokenizer.countWords(paragraph.content),
   }));
-  await index.remember(
-    projectId,
-    paragraphs,
-    there.map((paragraph) => paragraph.counts),
-  );
-  return there.length;
+  return inTransaction(async (tx) => {
+    const taken = await index.take(tx, projectId, counted);
+    for (const event of paragraphsAnalysed(projectId, taken.ids)) await events.append(tx, event);
+    return taken;
+  });
 }
 
 const importInput = z.strictObject({

@@ -10,7 +10,8 @@ import { createFindTop } from "./actions/top.ts";
 import { importRoutes } from "./http/import.ts";
 import { paragraphRoutes } from "./http/paragraphs.ts";
 import { wordRoutes } from "./http/words.ts";
-import { ANALYSE_KEY, createAnalyseTask, importTask } from "./jobs.ts";
+import { ANALYSE_KEY, ANALYSE_LANE, createAnalyseTask, importTask } from "./jobs.ts";
+import { createPace } from "./pace.ts";
 import { deleteSome } from "./store.ts";
 import { createTokenizer } from "./tokenizer/tokenizer.ts";
 import { createWordIndex } from "./word-index/index.ts";
@@ -31,20 +32,21 @@ export const textsMigrations: MigrationSet = {
   directory: join(import.meta.dirname, "migrations"),
 };
 
-export type TextsKernel = Pick<Kernel, "db" | "events" | "jobs" | "http" | "lifecycle">;
+export type TextsKernel = Pick<Kernel, "clock" | "db" | "events" | "jobs" | "http" | "lifecycle">;
 
 /** Enough for one start; what is left waits for the next. */
 const MAX_OUTDATED = 10_000;
 
 export function createTexts(kernel: TextsKernel, projects: Projects): Texts {
-  const { db, events, jobs, http, lifecycle } = kernel;
+  const { clock, db, events, jobs, http, lifecycle } = kernel;
   const tokenizer = createTokenizer();
   const index = createWordIndex(tokenizer);
   const analyseTask = createAnalyseTask({ db, events, tokenizer, index });
   jobs.register(analyseTask);
   jobs.register(importTask);
 
-  const actions = createParagraphActions({ events, jobs, projects, tokenizer, index, analyseTask });
+  const pace = createPace(clock, () => jobs.wake(ANALYSE_LANE));
+  const actions = createParagraphActions({ events, jobs, pace, projects, tokenizer, index, analyseTask });
   const findTop = createFindTop({ projects, tokenizer, index });
   const importFile = createImport({ db, jobs, paragraphs: actions });
   http.mount([

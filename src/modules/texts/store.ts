@@ -26,29 +26,38 @@ export interface NewParagraphs {
   readonly job: PreparedJob;
 }
 
-/** All of it in one statement, so that one round trip makes it durable. Returns the id of the job that will analyse them. */
-export async function insertParagraphs(tx: Tx, batch: NewParagraphs): Promise<string> {
+/**
+ * All of it in one statement, so that one round trip makes it durable. Writes only if the author's access is one of
+ * `permitted`; returns it, and the id of the job that will analyse the paragraphs.
+ */
+export async function insertParagraphs(
+  tx: Tx,
+  batch: NewParagraphs,
+  permitted: readonly string[],
+): Promise<{ readonly access: string | null; readonly jobId: string | null }> {
   const { projectId, authorId, ids, contents, events, job } = batch;
   const lengths = contents.map((content) => content.length);
   // Each part reads from the one before: paragraphs first, the events last, since they hold the project's log.
-  const [row] = await tx<{ job_id: string }>`
-    WITH stored AS (
+  const [row] = await tx<{ access: string | null; job_id: string | null }>`
+    WITH author AS MATERIALIZED (SELECT ${accessColumn(tx, projectId, authorId)} AS access),
+    stored AS (
       INSERT INTO paragraphs (id, project_id, author_id, content, length)
       SELECT p.id, ${projectId}, ${authorId}, p.content, p.length
-      FROM unnest(${ids}::uuid[], ${contents}::text[], ${lengths}::int[]) AS p (id, content, length)
+      FROM author CROSS JOIN unnest(${ids}::uuid[], ${contents}::text[], ${lengths}::int[]) AS p (id, content, length)
+      WHERE author.access = ANY (${permitted}::text[])
       RETURNING 1),
     job AS MATERIALIZED (
       SELECT jobs_enqueue(${job.id}, ${projectId}, ${job.task}, ${job.lane}, ${job.input}::text::jsonb,
-        ${job.uniqueKey}, ${job.createdBy}, NULL, ${job.timeoutMs}, ${job.maxAttempts}) AS id
-      FROM (SELECT count(*) AS paragraphs FROM stored) s WHERE paragraphs > 0)
-    SELECT id AS job_id, (
-      SELECT max(events_append(${projectId}, e.id, e.event, ${authorId}, e.subject, e.data::jsonb))
-      FROM unnest(${events.map(() => newId())}::uuid[], ${events.map((event) => event.event)}::text[],
+        ${job.uniqueKey}, ${job.createdBy}, clock_timestamp() + ${job.delayMs}::float8 * interval '1 millisecond',
+        ${job.timeoutMs}, ${job.maxAttempts}) AS id
+      FROM (SELECT count(*) AS paragraphs FROM stored) s WHERE paragraphs > 0),
+    announced AS MATERIALIZED (
+      SELECT max(events_append(${projectId}, e.id, e.event, ${authorId}, e.subject, e.data::jsonb)) AS seq
+      FROM job CROSS JOIN unnest(${events.map(() => newId())}::uuid[], ${events.map((event) => event.event)}::text[],
         ${events.map((event) => event.subject)}::text[],
-        ${events.map((event) => JSON.stringify(event.data))}::text[]) AS e (id, event, subject, data)) AS seq
-    FROM job`;
-  if (!row) throw new Error("a batch of paragraphs must not be empty");
-  return row.job_id;
+        ${events.map((event) => JSON.stringify(event.data))}::text[]) AS e (id, event, subject, data))
+    SELECT author.access, job.id AS job_id FROM author LEFT JOIN job ON true CROSS JOIN announced`;
+  return { access: row?.access ?? null, jobId: row?.job_id ?? null };
 }
 
 export async function findParagraph(
@@ -136,31 +145,6 @@ export async function countPending(sql: Sql, projectId: string): Promise<number>
   const [row] = await sql<{ pending: number }>`
     SELECT count(*)::int AS pending FROM paragraphs WHERE project_id = ${projectId} AND doc IS NULL`;
   return row?.pending ?? 0;
-}
-
-/** Holds those of the paragraphs that are still there and wait; in the order of ids, as all who lock several do. */
-export async function lockPending(tx: Tx, ids: readonly string[]): Promise<ReadonlySet<string>> {
-  const rows = await tx<{ id: string }>`
-    SELECT id FROM paragraphs WHERE id = ANY (${ids}::uuid[]) AND doc IS NULL ORDER BY id FOR UPDATE`;
-  return new Set(rows.map((row) => row.id));
-}
-
-/** Notes the analysis of paragraphs that the caller has locked; they get consecutive numbers. */
-export async function markAnalysed(
-  tx: Tx,
-  analysed: {
-    readonly ids: readonly string[];
-    readonly wordCounts: readonly number[];
-    readonly firstDoc: number;
-    readonly tokenizerVersion: number;
-  },
-): Promise<void> {
-  const { ids, wordCounts, firstDoc, tokenizerVersion } = analysed;
-  await tx`
-    UPDATE paragraphs p
-    SET doc = ${firstDoc} + (u.position - 1)::int, word_count = u.word_count, tokenizer_version = ${tokenizerVersion}
-    FROM unnest(${ids}::uuid[], ${wordCounts}::int[]) WITH ORDINALITY AS u (id, word_count, position)
-    WHERE p.id = u.id`;
 }
 
 export interface PostParagraph {

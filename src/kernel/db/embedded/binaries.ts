@@ -43,7 +43,7 @@ function findPackage(name: string): string {
 }
 
 /** What the package's postinstall does; npm can be told not to run it. */
-async function makeLinks(root: string, name: string): Promise<void> {
+export async function makeLinks(root: string, name: string): Promise<void> {
   const list = await readFile(join(root, "native/pg-symlinks.json"), "utf8").catch(() => "[]");
   const links = JSON.parse(list) as Link[];
   await Promise.all(links.map((link) => makeLink(root, name, link)));

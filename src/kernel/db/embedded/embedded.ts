@@ -58,9 +58,8 @@ async function startLocked(
 ): Promise<EmbeddedPostgres> {
   const binaries = await findBinaries();
   const path = join(directory, "postgres");
+  const launcher = chooseLauncher({ binaries, clusterOwner: await findOwner(path), directory });
   const isThere = await checkCluster(path, binaries.major);
-  const clusterOwner = isThere ? await findOwner(path) : undefined;
-  const launcher = chooseLauncher({ binaries, clusterOwner, directory });
   const cluster = { path, binaries, launcher };
   if (isThere) await endLeftovers(path, log);
   if (isThere) await handOver(cluster);

@@ -16,7 +16,7 @@ export interface Launcher {
 
 export interface LauncherChoice {
   readonly binaries: Binaries;
-  /** Owner of the cluster, or undefined when there is none yet. */
+  /** Owner of the cluster's directory, or undefined when there is none yet. */
   readonly clusterOwner: number | undefined;
   /** A directory that PostgreSQL must be able to enter. */
   readonly directory: string;

@@ -6,7 +6,7 @@ import type { Route } from "../route.ts";
 export function errorsOf({ spec }: Route): ErrorDefinition[] {
   const { access, body, query, params, errors = [], isIdempotent } = spec;
   const isStream = body !== undefined && "stream" in body;
-  const all = [...errors, no.INTERNAL, no.DATABASE_UNAVAILABLE];
+  const all = [...errors, no.INTERNAL, no.DATABASE_UNAVAILABLE, no.DATABASE_BUSY];
   if (access !== "public") all.push(no.UNAUTHENTICATED);
   if (params && !errors.some(({ status }) => status === 404)) all.push(no.NOT_FOUND);
   if (query || (body && !isStream)) all.push(no.INVALID_INPUT, no.INVALID_TEXT);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import { z } from "zod";
 import { until } from "../../../testing/until.ts";
+import { createMetrics } from "../../telemetry/index.ts";
 import { createHttp, route } from "../index.ts";
 import { openTestHttp, send, type TestHttp, thing, thingErrors, thingRoutes } from "../test-http.ts";
 import { purgeIdempotencyKeys } from "./index.ts";
@@ -134,7 +135,7 @@ test("[HTTP-33] while the first runs the others are told to come back", async ()
 });
 
 test("[HTTP-33] of a hundred at once one runs, on two processes too", async () => {
-  const other = createHttp({ ...server.deps, db: server.db });
+  const other = createHttp({ ...server.deps, metrics: createMetrics() });
   other.useAuthenticator(() => ({ kind: "user", userId: "ada", sessionId: "s", expiresAt: 0 }));
   other.mount(routes());
   const answers = await Promise.all(

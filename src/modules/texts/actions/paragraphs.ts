@@ -3,18 +3,20 @@ import type { Sql, Tx } from "../../../kernel/db/index.ts";
 import type { Events } from "../../../kernel/events/index.ts";
 import { newId } from "../../../kernel/ids/index.ts";
 import type { Jobs, Task } from "../../../kernel/jobs/index.ts";
-import { allow, type Permission, type Projects, parseAccess } from "../../projects/index.ts";
+import { accessesFor, allow, type Permission, type Projects, parseAccess } from "../../projects/index.ts";
 import { textErrors } from "../errors.ts";
 import { type ParagraphsBy, paragraphDeleted, paragraphsCreated } from "../events.ts";
 import { ANALYSE_KEY, type ProjectInput } from "../jobs.ts";
 import type { Paragraph } from "../model.ts";
+import type { Pace } from "../pace.ts";
 import * as store from "../store.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import type { WordIndex } from "../word-index/index.ts";
 
 export interface ParagraphActionDeps {
   readonly events: Pick<Events, "append">;
-  readonly jobs: Pick<Jobs, "prepare" | "enqueue" | "wake">;
+  readonly jobs: Pick<Jobs, "prepare" | "enqueue">;
+  readonly pace: Pace;
   readonly projects: Pick<Projects, "access">;
   readonly tokenizer: Tokenizer;
   readonly index: WordIndex;
@@ -34,7 +36,8 @@ export interface WordCount {
 export type ParagraphActions = ReturnType<typeof createParagraphActions>;
 
 export function createParagraphActions(deps: ParagraphActionDeps) {
-  const { events, jobs, projects, tokenizer, index, analyseTask } = deps;
+  const permitted = accessesFor("paragraphs.write");
+  const { events, jobs, pace, projects, tokenizer, index, analyseTask } = deps;
   const jobOptions = (projectId: string, createdBy: string) => ({
     projectId,
     createdBy,
@@ -54,24 +57,23 @@ export function createParagraphActions(deps: ParagraphActionDeps) {
   }
 
   return {
+    /** For what takes its time before anything is stored. */
     async allowWriting(sql: Sql, { projectId, actorId }: ParagraphsBy): Promise<void> {
       allow(await projects.access(sql, projectId, actorId), "paragraphs.write");
     },
 
-    /** Stores a batch, its events and its job in one statement. Who may was asked before. */
+    /** Stores a batch, its events and its job in one statement, which also looks whether its author may. */
     async storeBatch(tx: Tx, by: ParagraphsBy, contents: readonly string[]): Promise<StoredBatch> {
       const { projectId, actorId } = by;
       const ids = contents.map(() => newId());
-      const job = jobs.prepare(analyseTask, { project_id: projectId }, jobOptions(projectId, actorId));
-      const jobId = await store.insertParagraphs(tx, {
-        projectId,
-        authorId: actorId,
-        ids,
-        contents,
-        events: paragraphsCreated(by, ids),
-        job,
-      });
-      tx.afterCommit(() => jobs.wake(job.lane));
+      const delayMs = pace.delayMs(projectId, contents.length);
+      const options = { ...jobOptions(projectId, actorId), delayMs };
+      const job = jobs.prepare(analyseTask, { project_id: projectId }, options);
+      const batch = { projectId, authorId: actorId, ids, contents, events: paragraphsCreated(by, ids), job };
+      const { access, jobId } = await store.insertParagraphs(tx, batch, permitted);
+      allow(parseAccess(access), "paragraphs.write");
+      if (jobId === null) throw new Error("a batch of paragraphs that was allowed was not stored");
+      tx.afterCommit(() => pace.wake(delayMs));
       return { ids, jobId };
     },
 

@@ -82,7 +82,6 @@ export function paragraphRoutes({ db, actions }: ParagraphRouteDeps): Route[] {
         const by = { projectId: body.project_id ?? personalProjectId(actor.userId), actorId: actor.userId };
         return write(
           async (tx) => {
-            await actions.allowWriting(tx, by);
             const { ids, jobId } = await actions.storeBatch(tx, by, body.paragraphs);
             const paragraphs = ids.map((id) => ({ id, status: "pending" as const }));
             return { status: 202, body: { paragraphs, job_id: jobId } };

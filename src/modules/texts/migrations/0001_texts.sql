@@ -24,6 +24,8 @@ CREATE TABLE text_indexes (
   next_doc integer NOT NULL DEFAULT 0,
   -- Documents below it are in segments; the others, the tail, are read from their text.
   folded_doc integer NOT NULL DEFAULT 0,
+  -- Text of the tail in UTF-16 code units, deleted ones included.
+  tail_units integer NOT NULL DEFAULT 0,
   next_segment integer NOT NULL DEFAULT 1,
   -- Of the analysed paragraphs that are still there.
   document_count integer NOT NULL DEFAULT 0,

@@ -4,43 +4,42 @@ import type { Sql, Tx } from "../../../kernel/db/index.ts";
 import { TOKENIZER_VERSION, type Tokenizer } from "../tokenizer/tokenizer.ts";
 import { eraseIndex } from "./erase.ts";
 import { toKeys } from "./key.ts";
-import { createMaintenance, type Maintain, type MaintenanceOptions } from "./maintenance.ts";
+import { createMaintenance, isDue, type Maintain, type MaintenanceOptions } from "./maintenance.ts";
 import { TIERS } from "./merge-plan.ts";
 import { createQueries, type Top, type TopQuery } from "./query.ts";
-import { type IndexHead, insertTombstones, subtractTotals, takeNumbers, type WordTotal } from "./store.ts";
+import { insertTombstones, numberPending, subtractTotals, type WordTotal } from "./store.ts";
 
 export type { MaintenanceRun } from "./maintenance.ts";
 export type { Top, TopQuery } from "./query.ts";
 export type { InTransaction } from "./rebuild.ts";
 export type { TopDocument } from "./top.ts";
 
-/** A paragraph that was given its number and stored as analysed. */
-export interface AnalysedParagraph {
-  readonly doc: number;
+/** A paragraph whose words have been counted. */
+export interface CountedParagraph {
   readonly id: string;
   readonly authorId: string;
-  readonly wordCount: number;
+  readonly content: string;
+  readonly counts: ReadonlyMap<string, number>;
+}
+
+export interface Taken {
+  /** Ids of those that still waited and are analysed now, in the order of their numbers. */
+  readonly ids: readonly string[];
+  /** Whether `maintain` should be run. */
+  readonly isDue: boolean;
+}
+
+export interface RemovedParagraph {
+  readonly doc: number;
   readonly content: string;
 }
 
-export type RemovedParagraph = Pick<AnalysedParagraph, "doc" | "content">;
-
 export interface WordIndex {
   /**
-   * Gives consecutive numbers to paragraphs that the caller stores as analysed in the same transaction, and returns the first.
-   * From its commit on they are found. Locks the index until then: rows of paragraphs must be locked before.
+   * Notes paragraphs as analysed: from the commit on they are found. Those that were deleted or analysed meanwhile are left out.
+   * Locks the index until the commit.
    */
-  takeNumbers(
-    tx: Tx,
-    projectId: string,
-    taken: { readonly documents: number; readonly occurrences: number },
-  ): Promise<number>;
-  /** After that commit, in the process that has counted them: spares it reading them again. */
-  remember(
-    projectId: string,
-    paragraphs: readonly AnalysedParagraph[],
-    counts: readonly ReadonlyMap<string, number>[],
-  ): Promise<void>;
+  take(tx: Tx, projectId: string, paragraphs: readonly CountedParagraph[]): Promise<Taken>;
   /**
    * In the transaction that deletes analysed paragraphs, after their rows. Says whether so much is deleted by now that
    * `maintain` should be run.
@@ -60,31 +59,46 @@ export interface WordIndex {
 /** Left out, what was measured to be good; tests take less of everything. */
 export type WordIndexOptions = Partial<MaintenanceOptions>;
 
-/** Fewer are not worth a run; more than a tail has, in which a run would leave them. */
-const MIN_TOMBSTONES = 1_024;
-/** To what is left: some segment then has the quarter of deleted documents at which it is written anew. */
-const TOMBSTONE_SHARE = 1 / 3;
-
 export function createWordIndex(tokenizer: Tokenizer, options: WordIndexOptions = {}): WordIndex {
-  const given = { foldDocuments: 512, foldUnits: 512_000, tiers: TIERS, tokenizerVersion: TOKENIZER_VERSION };
-  const maintenance: MaintenanceOptions = { ...given, ...options };
+  const maintenance: MaintenanceOptions = {
+    foldDocuments: 512,
+    foldUnits: 512_000,
+    tiers: TIERS,
+    minTombstones: 1_024,
+    tokenizerVersion: TOKENIZER_VERSION,
+    ...options,
+  };
   const { tokenizerVersion } = maintenance;
   const countKeys = (content: string) => toKeys(tokenizer.countWords(content));
   const queries = createQueries(countKeys);
   const maintain = createMaintenance(maintenance, queries, countKeys);
 
   return {
-    takeNumbers: (tx, projectId, taken) => takeNumbers(tx, projectId, { ...taken, tokenizerVersion }),
-    remember: (projectId, paragraphs, counts) =>
-      queries.withMemory(projectId, (memory) => memory.remember(paragraphs, counts.map(toKeys))),
+    async take(tx, projectId, paragraphs) {
+      const counted = paragraphs.map((paragraph) => ({
+        ...paragraph,
+        wordCount: sum(paragraph.counts.values()),
+      }));
+      const { docs, head } = await numberPending(tx, projectId, counted, tokenizerVersion);
+      const taken = counted
+        .flatMap(({ counts, ...paragraph }) => {
+          const doc = docs.get(paragraph.id);
+          return doc === undefined ? [] : [{ row: { ...paragraph, doc }, counts: toKeys(counts) }];
+        })
+        .sort((a, b) => a.row.doc - b.row.doc);
+      // Spares this process reading them again when it folds them.
+      tx.afterCommit(() => queries.withMemory(projectId, (memory) => memory.remember(taken)));
+      return { ids: taken.map(({ row }) => row.id), isDue: head !== undefined && isDue(head, maintenance) };
+    },
     async remove(tx, projectId, removed) {
       const counted = removed.map(({ doc, content }) => ({ doc, counts: countKeys(content) }));
       const docs = counted.map(({ doc }) => doc);
-      const head = await insertTombstones(tx, projectId, docs, sumOf(counted.map(({ counts }) => counts)));
+      const occurrences = sum(counted.map(({ counts }) => sum(counts.values())));
+      const head = await insertTombstones(tx, projectId, docs, occurrences);
       if (!head) return false;
       const folded = counted.filter(({ doc }) => doc < head.foldedDoc).map(({ counts }) => counts);
       if (folded.length > 0) await subtractTotals(tx, projectId, totalsOf(folded));
-      return isWorthMaintaining(head);
+      return isDue(head, maintenance);
     },
     maintain,
     async requestRebuild(tx, projectId) {
@@ -103,17 +117,13 @@ export function createWordIndex(tokenizer: Tokenizer, options: WordIndexOptions 
   };
 }
 
-function isWorthMaintaining({ tombstoneCount, documentCount }: IndexHead): boolean {
-  return tombstoneCount >= Math.max(MIN_TOMBSTONES, documentCount * TOMBSTONE_SHARE);
+function sum(numbers: Iterable<number>): number {
+  let total = 0;
+  for (const number of numbers) total += number;
+  return total;
 }
 
 type Counts = ReadonlyMap<string, number>;
-
-function sumOf(counted: readonly Counts[]): number {
-  let sum = 0;
-  for (const counts of counted) for (const count of counts.values()) sum += count;
-  return sum;
-}
 
 function totalsOf(counted: readonly Counts[]): ReadonlyMap<string, WordTotal> {
   const totals = new Map<string, WordTotal>();

@@ -10,12 +10,12 @@ import {
   addTotals,
   deleteTombstones,
   findHead,
+  type IndexHead,
   listLiveDocs,
   listSegmentsWithDeleted,
   listTombstones,
   lockHead,
   markFolded,
-  measureTail,
   readDocuments,
   takeSegmentNumber,
 } from "./store.ts";
@@ -25,6 +25,8 @@ export interface MaintenanceOptions {
   readonly foldDocuments: number;
   readonly foldUnits: number;
   readonly tiers: readonly number[];
+  /** So many tombstones, and a third of what is left, are worth a run. More than a tail has, in which a run leaves them. */
+  readonly minTombstones: number;
   readonly tokenizerVersion: number;
 }
 
@@ -42,7 +44,7 @@ export function createMaintenance(
   queries: Queries,
   countKeys: CountKeys,
 ): Maintain {
-  const { foldDocuments, foldUnits, tiers, tokenizerVersion } = options;
+  const { tiers, tokenizerVersion } = options;
 
   async function fold(tx: Tx, projectId: string): Promise<number | undefined> {
     const head = await lockHead(tx, projectId);
@@ -61,19 +63,14 @@ export function createMaintenance(
     return head.nextDoc;
   }
 
-  async function isTailLong(sql: Sql, projectId: string): Promise<boolean> {
-    const tail = await measureTail(sql, projectId);
-    return tail.documents >= foldDocuments || tail.units >= foldUnits;
-  }
-
   return async (run, projectId) => {
     const { sql, inTransaction, signal } = run;
     const head = await findHead(sql, projectId);
-    if (!head) return;
+    if (!head || !isDue(head, options)) return;
     if (head.tokenizerVersion < tokenizerVersion) {
       const from = await rebuild({ ...run, countKeys, tokenizerVersion }, projectId, head.nextDoc);
       await queries.withMemory(projectId, (memory) => memory.startTail(from));
-    } else if (await isTailLong(sql, projectId)) {
+    } else if (isTailLong(head, options)) {
       const from = await inTransaction((tx) => fold(tx, projectId));
       if (from !== undefined) await queries.withMemory(projectId, (memory) => memory.startTail(from));
     }
@@ -85,4 +82,21 @@ export function createMaintenance(
       await inTransaction((tx) => mergeSegments(tx, projectId, { sources, target, isLive: true }));
     }
   };
+}
+
+/** Some segment then has the quarter of deleted documents at which it is written anew. */
+const TOMBSTONE_SHARE = 1 / 3;
+
+/** Whether there is anything to do. */
+export function isDue(head: IndexHead, options: MaintenanceOptions): boolean {
+  const { tombstoneCount, documentCount } = head;
+  return (
+    head.tokenizerVersion < options.tokenizerVersion ||
+    isTailLong(head, options) ||
+    tombstoneCount >= Math.max(options.minTombstones, documentCount * TOMBSTONE_SHARE)
+  );
+}
+
+function isTailLong(head: IndexHead, { foldDocuments, foldUnits }: MaintenanceOptions): boolean {
+  return head.nextDoc - head.foldedDoc >= foldDocuments || head.tailUnits >= foldUnits;
 }

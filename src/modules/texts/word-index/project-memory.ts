@@ -52,10 +52,10 @@ export class ProjectMemory {
     return segments && hasTail ? segments : undefined;
   }
 
-  /** What the worker that has just analysed them knows without reading them; ignored when there is a gap before them. */
-  remember(rows: readonly TailRow[], counts: readonly ReadonlyMap<string, number>[]): void {
-    if (rows[0]?.doc !== this.tail.next) return;
-    for (const [index, row] of rows.entries()) this.#addToTail(row, counts[index] ?? new Map());
+  /** What the process has itself just noted as analysed; ignored when there is a gap before it. */
+  remember(taken: readonly { readonly row: TailRow; readonly counts: ReadonlyMap<string, number> }[]): void {
+    if (taken[0]?.row.doc !== this.tail.next) return;
+    for (const { row, counts } of taken) this.#addToTail(row, counts);
   }
 
   /** The whole tail of an index that the caller holds locked; `read` gives the rows from a number on. */

@@ -92,7 +92,8 @@ async function takeTheirPlace(
   await replaceTotals(tx, projectId, await segmentNumbers(tx, projectId, true));
   await tx`DELETE FROM text_tombstones WHERE project_id = ${projectId}`;
   await tx`
-    UPDATE text_indexes SET folded_doc = ${nextDoc}, tokenizer_version = ${tokenizerVersion}, tombstone_count = 0,
+    UPDATE text_indexes SET folded_doc = ${nextDoc}, tail_units = 0, tokenizer_version = ${tokenizerVersion},
+      tombstone_count = 0,
       document_count = (SELECT coalesce(sum(documents), 0) FROM text_segments WHERE project_id = ${projectId}),
       occurrence_count = (SELECT coalesce(sum(occurrences), 0) FROM text_words WHERE project_id = ${projectId})
     WHERE project_id = ${projectId}`;

@@ -6,15 +6,20 @@ import type { TailRow } from "./snapshot.ts";
 export interface IndexHead {
   readonly nextDoc: number;
   readonly foldedDoc: number;
+  readonly tailUnits: number;
   readonly documentCount: number;
   readonly occurrenceCount: number;
   readonly tombstoneCount: number;
   readonly tokenizerVersion: number;
 }
 
+const HEAD = `next_doc, folded_doc, tail_units, document_count, occurrence_count::float8 AS occurrence_count,
+  tombstone_count, tokenizer_version`;
+
 interface IndexRow {
   readonly next_doc: number;
   readonly folded_doc: number;
+  readonly tail_units: number;
   readonly document_count: number;
   readonly occurrence_count: number;
   readonly tombstone_count: number;
@@ -37,8 +42,7 @@ export interface PostingRow {
 
 export async function findHead(sql: Sql, projectId: string): Promise<IndexHead | undefined> {
   const [row] = await sql<IndexRow>`
-    SELECT next_doc, folded_doc, document_count, occurrence_count::float8 AS occurrence_count, tombstone_count,
-      tokenizer_version
+    SELECT ${sql.unsafe(HEAD)}
     FROM text_indexes WHERE project_id = ${projectId}`;
   return row && toHead(row);
 }
@@ -46,8 +50,7 @@ export async function findHead(sql: Sql, projectId: string): Promise<IndexHead |
 /** Holds the index against every other change of it until the transaction ends. */
 export async function lockHead(tx: Tx, projectId: string): Promise<IndexHead | undefined> {
   const [row] = await tx<IndexRow>`
-    SELECT next_doc, folded_doc, document_count, occurrence_count::float8 AS occurrence_count, tombstone_count,
-      tokenizer_version
+    SELECT ${tx.unsafe(HEAD)}
     FROM text_indexes WHERE project_id = ${projectId} FOR UPDATE`;
   return row && toHead(row);
 }
@@ -56,6 +59,7 @@ function toHead(row: IndexRow): IndexHead {
   return {
     nextDoc: row.next_doc,
     foldedDoc: row.folded_doc,
+    tailUnits: row.tail_units,
     documentCount: row.document_count,
     occurrenceCount: row.occurrence_count,
     tombstoneCount: row.tombstone_count,
@@ -63,22 +67,48 @@ function toHead(row: IndexRow): IndexHead {
   };
 }
 
-/** Gives `documents` consecutive numbers and returns the first. */
-export async function takeNumbers(
+export interface Counted {
+  readonly id: string;
+  readonly wordCount: number;
+}
+
+/**
+ * Gives consecutive numbers to those of the paragraphs that still wait, and notes what was counted. One statement, which locks
+ * the rows in the order of their ids, as all who lock several do, and the head only then.
+ */
+export async function numberPending(
   tx: Tx,
   projectId: string,
-  taken: { readonly documents: number; readonly occurrences: number; readonly tokenizerVersion: number },
-): Promise<number> {
-  const { documents, occurrences, tokenizerVersion } = taken;
-  const [row] = await tx<{ next_doc: number }>`
-    INSERT INTO text_indexes AS i (project_id, next_doc, document_count, occurrence_count, tokenizer_version)
-    VALUES (${projectId}, ${documents}, ${documents}, ${occurrences}, ${tokenizerVersion})
-    ON CONFLICT (project_id) DO UPDATE SET
-      next_doc = i.next_doc + excluded.next_doc,
-      document_count = i.document_count + excluded.document_count,
-      occurrence_count = i.occurrence_count + excluded.occurrence_count
-    RETURNING next_doc`;
-  return (row?.next_doc ?? 0) - documents;
+  counted: readonly Counted[],
+  tokenizerVersion: number,
+): Promise<{ readonly docs: ReadonlyMap<string, number>; readonly head: IndexHead | undefined }> {
+  const ids = counted.map(({ id }) => id);
+  const wordCounts = counted.map(({ wordCount }) => wordCount);
+  const rows = await tx<IndexRow & { id: string; doc: number }>`
+    WITH waiting AS MATERIALIZED (
+      SELECT p.id, p.length, c.word_count
+      FROM unnest(${ids}::uuid[], ${wordCounts}::int[]) AS c (id, word_count) JOIN paragraphs p ON p.id = c.id
+      WHERE p.doc IS NULL ORDER BY p.id FOR UPDATE OF p),
+    head AS (
+      INSERT INTO text_indexes AS i
+        (project_id, next_doc, tail_units, document_count, occurrence_count, tokenizer_version)
+      SELECT ${projectId}, count(*), sum(length), count(*), sum(word_count), ${tokenizerVersion}::int
+      FROM waiting HAVING count(*) > 0
+      ON CONFLICT (project_id) DO UPDATE SET
+        next_doc = i.next_doc + excluded.next_doc,
+        tail_units = i.tail_units + excluded.tail_units,
+        document_count = i.document_count + excluded.document_count,
+        occurrence_count = i.occurrence_count + excluded.occurrence_count
+      RETURNING *),
+    numbered AS (
+      SELECT id, word_count, row_number() OVER (ORDER BY id) - 1 - count(*) OVER () AS place FROM waiting)
+    UPDATE paragraphs p
+    SET doc = head.next_doc + numbered.place, word_count = numbered.word_count, tokenizer_version = ${tokenizerVersion}::int
+    FROM numbered, head WHERE p.id = numbered.id
+    RETURNING p.id, p.doc, head.next_doc, head.folded_doc, head.tail_units, head.document_count,
+      head.occurrence_count::float8 AS occurrence_count, head.tombstone_count, head.tokenizer_version`;
+  const [first] = rows;
+  return { docs: new Map(rows.map((row) => [row.id, row.doc])), head: first && toHead(first) };
 }
 
 export async function takeSegmentNumber(tx: Tx, projectId: string): Promise<number> {
@@ -175,7 +205,7 @@ export async function replaceTotals(tx: Tx, projectId: string, segments: readonl
 
 /** Everything from `folded_doc` to `nextDoc` is in segments now. */
 export async function markFolded(tx: Tx, projectId: string, nextDoc: number): Promise<void> {
-  await tx`UPDATE text_indexes SET folded_doc = ${nextDoc} WHERE project_id = ${projectId}`;
+  await tx`UPDATE text_indexes SET folded_doc = ${nextDoc}, tail_units = 0 WHERE project_id = ${projectId}`;
 }
 
 /** Notes the deletion of documents. Locks the head first, as whatever changes the index does. */
@@ -195,8 +225,7 @@ export async function insertTombstones(
       INSERT INTO text_tombstones (project_id, seq, doc)
       SELECT project_id, tombstone_seq - ${docs.length}::int + place::int, doc
       FROM head, unnest(${docs}::int[]) WITH ORDINALITY AS d (doc, place))
-    SELECT next_doc, folded_doc, document_count, occurrence_count::float8 AS occurrence_count, tombstone_count,
-      tokenizer_version
+    SELECT ${tx.unsafe(HEAD)}
     FROM head`;
   return row && toHead(row);
 }
@@ -220,19 +249,6 @@ export async function deleteTombstones(tx: Tx, projectId: string, docs: readonly
   await tx`
     UPDATE text_indexes SET tombstone_count = tombstone_count - ${rows.length}
     WHERE project_id = ${projectId}`;
-}
-
-/** How much of the project is in no segment yet; documents deleted since count, their text does not. */
-export async function measureTail(
-  sql: Sql,
-  projectId: string,
-): Promise<{ readonly documents: number; readonly units: number }> {
-  const [row] = await sql<{ documents: number; units: number }>`
-    SELECT next_doc - folded_doc AS documents,
-      (SELECT coalesce(sum(p.length), 0) FROM paragraphs p
-       WHERE p.project_id = i.project_id AND p.doc >= i.folded_doc)::float8 AS units
-    FROM text_indexes i WHERE project_id = ${projectId}`;
-  return row ?? { documents: 0, units: 0 };
 }
 
 /** Paragraphs with numbers from `fromDoc` to below `toDoc`, so many that they hold about `maxUnits` of text, one at least. */

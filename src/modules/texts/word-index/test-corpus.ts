@@ -1,16 +1,15 @@
 // For tests of the index: a project's paragraphs, stored as analysed and kept beside it, to count them naively.
 import { expect } from "bun:test";
-import type { Tx } from "../../../kernel/db/index.ts";
 import { newId } from "../../../kernel/ids/index.ts";
 import type { Chance } from "../../../testing/chance.ts";
 import type { TestDatabase } from "../../../testing/database.ts";
 import { createTokenizer } from "../tokenizer/tokenizer.ts";
-import type { AnalysedParagraph, MaintenanceRun, WordIndex } from "./index.ts";
+import type { CountedParagraph, MaintenanceRun, WordIndex } from "./index.ts";
 
 export const tokenizer = createTokenizer();
 
-interface Known extends AnalysedParagraph {
-  readonly counts: ReadonlyMap<string, number>;
+interface Known extends CountedParagraph {
+  readonly doc: number;
 }
 
 const VOCABULARY = [
@@ -59,35 +58,27 @@ export class Corpus {
   /** Stores paragraphs and gives them to the index, as the analysis does. */
   async add(index: WordIndex, contents: readonly string[]): Promise<void> {
     const added = contents.map((content) => {
-      const counts = tokenizer.countWords(content);
-      const wordCount = sum(counts.values());
-      return { id: newId(), authorId: this.#pick(this.authors), content, counts, wordCount };
+      return {
+        id: newId(),
+        authorId: this.#pick(this.authors),
+        content,
+        counts: tokenizer.countWords(content),
+      };
     });
-    const known = await this.#db.transaction(async (tx) => {
-      const occurrences = sum(added.map(({ wordCount }) => wordCount));
-      const first = await index.takeNumbers(tx, this.projectId, { documents: added.length, occurrences });
-      const numbered = added.map((paragraph, place) => ({ ...paragraph, doc: first + place }));
-      await this.#insert(tx, numbered);
-      return numbered;
-    });
-    for (const paragraph of known) this.paragraphs.set(paragraph.id, paragraph);
-    if (this.#chance.oneIn(2))
-      await index.remember(
-        this.projectId,
-        known,
-        known.map(({ counts }) => counts),
-      );
-  }
-
-  async #insert(tx: Tx, paragraphs: readonly Known[]): Promise<void> {
-    const column = <T>(of: (paragraph: Known) => T) => paragraphs.map(of);
-    await tx`
-      INSERT INTO paragraphs (id, project_id, author_id, content, length, doc, word_count, tokenizer_version)
-      SELECT p.id, ${this.projectId}, p.author_id, p.content, p.length, p.doc, p.word_count, 1
+    const column = (of: (paragraph: CountedParagraph) => string) => added.map(of);
+    await this.#db.sql`
+      INSERT INTO paragraphs (id, project_id, author_id, content, length)
+      SELECT p.id, ${this.projectId}, p.author_id, p.content, length(p.content)
       FROM unnest(${column(({ id }) => id)}::uuid[], ${column(({ authorId }) => authorId)}::uuid[],
-        ${column(({ content }) => content)}::text[], ${column(({ content }) => content.length)}::int[],
-        ${column(({ doc }) => doc)}::int[], ${column(({ wordCount }) => wordCount)}::int[])
-        AS p (id, author_id, content, length, doc, word_count)`;
+        ${column(({ content }) => content)}::text[]) AS p (id, author_id, content)`;
+    const { ids } = await this.#db.transaction((tx) => index.take(tx, this.projectId, added));
+    expect(ids).toEqual(added.map(({ id }) => id));
+    const rows = await this.#db.sql<{ id: string; doc: number }>`
+      SELECT id, doc FROM paragraphs WHERE id = ANY (${ids}::uuid[])`;
+    const docs = new Map(rows.map(({ id, doc }) => [id, doc]));
+    for (const paragraph of added) {
+      this.paragraphs.set(paragraph.id, { ...paragraph, doc: docs.get(paragraph.id) ?? -1 });
+    }
   }
 
   /** Deletes one at random; says whether there was one and what the index said. */
@@ -102,8 +93,11 @@ export class Corpus {
   }
 
   maintenance(): MaintenanceRun {
-    const inTransaction = <T>(work: (tx: Tx) => Promise<T>) => this.#db.transaction(work, { pool: "long" });
-    return { sql: this.#db.longSql, inTransaction, signal: new AbortController().signal };
+    return {
+      sql: this.#db.longSql,
+      inTransaction: (work) => this.#db.transaction(work, { pool: "long" }),
+      signal: new AbortController().signal,
+    };
   }
 
   maintain(index: WordIndex): Promise<void> {
@@ -150,7 +144,7 @@ export class Corpus {
       SELECT count(*)::int AS tombstones FROM text_tombstones WHERE project_id = ${projectId}`;
     expect({ ...head }).toEqual({
       documents: this.paragraphs.size,
-      occurrences: sum([...this.paragraphs.values()].map(({ wordCount }) => wordCount)),
+      occurrences: sum([...this.paragraphs.values()].map(({ counts }) => sum(counts.values()))),
       tombstones: found?.tombstones ?? 0,
     });
   }

@@ -1,4 +1,4 @@
-// What a process remembers of the index: bounded in bytes, the least recently used goes first.
+// What a process remembers: bounded in bytes, the least recently used goes first.
 
 export interface BoundedMemory<Value> {
   get(key: string): Value | undefined;

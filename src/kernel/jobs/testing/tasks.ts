@@ -1,0 +1,75 @@
+// Tasks that misbehave on purpose, for worker processes that tests start and end.
+import { z } from "zod";
+import type { Database } from "../../db/index.ts";
+import type { Task } from "../index.ts";
+
+/** Notes that it began, waits, and writes behind its fence that it is done. */
+export interface RecordInput {
+  readonly ms: number;
+  /** Begins once and ends the process, without a word, as often as this. */
+  readonly exits?: number;
+}
+
+export const record = {
+  name: "test.record",
+  input: z.object({ ms: z.number(), exits: z.number().optional() }),
+} as const;
+
+/** Blocks the event loop. */
+export const block = { name: "test.block", input: z.object({ ms: z.number() }), timeoutMs: 1000 } as const;
+
+/** Holds its fence in an open transaction for as long. */
+export const hold = { name: "test.hold", input: z.object({ ms: z.number() }) } as const;
+
+export const RUNS = `
+  CREATE TABLE runs (n bigint GENERATED ALWAYS AS IDENTITY, job_id uuid, attempt int, pid int, what text,
+    at timestamptz NOT NULL DEFAULT clock_timestamp())`;
+
+export function createTestTasks(db: Database) {
+  const note = (jobId: string, attempt: number, what: string) =>
+    db.sql`INSERT INTO runs (job_id, attempt, pid, what) VALUES (${jobId}, ${attempt}, ${process.pid}, ${what})`;
+
+  const recordTask: Task<RecordInput> = {
+    ...record,
+    async run({ ms, exits = 0 }, context) {
+      await note(context.jobId, context.attempt, "began");
+      if (context.attempt <= exits) process.exit(7);
+      await wait(ms);
+      await db.transaction(async (tx) => {
+        await context.fence(tx);
+        await tx`
+          INSERT INTO runs (job_id, attempt, pid, what)
+          VALUES (${context.jobId}, ${context.attempt}, ${process.pid}, 'done')`;
+      });
+      return { pid: process.pid };
+    },
+  };
+
+  const blockTask: Task<{ ms: number }> = {
+    ...block,
+    async run({ ms }, context) {
+      await note(context.jobId, context.attempt, "began");
+      const endMs = performance.now() + ms;
+      while (performance.now() < endMs) {}
+      return { pid: process.pid };
+    },
+  };
+
+  const holdTask: Task<{ ms: number }> = {
+    ...hold,
+    async run({ ms }, context) {
+      await db.transaction(async (tx) => {
+        await context.fence(tx);
+        await note(context.jobId, context.attempt, "began");
+        await wait(ms);
+      });
+      return { pid: process.pid };
+    },
+  };
+
+  return [recordTask, blockTask, holdTask] as const;
+}
+
+function wait(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,47 @@
+// A worker as a process of its own, for tests that kill, stop and continue it. Started by spawnWorker.
+import { createBus } from "../../bus/index.ts";
+import { openDatabase } from "../../db/index.ts";
+import { createLogger, createMetrics } from "../../telemetry/index.ts";
+import { createJobs } from "../index.ts";
+import type { WorkerOrders } from "./spawn-worker.ts";
+import { createTestTasks } from "./tasks.ts";
+
+// Our own parent wrote it.
+const orders = JSON.parse(process.argv[2] ?? "{}") as WorkerOrders;
+const log = createLogger({ level: orders.logLevel, process: "worker" });
+const connection = {
+  url: orders.url,
+  socketDir: orders.socketDir,
+  poolSize: 1,
+  applicationName: "test worker",
+};
+const db = openDatabase(connection);
+const bus = createBus({ db, log });
+const jobs = createJobs({
+  db,
+  bus,
+  log,
+  metrics: createMetrics(),
+  maxRetries: 3,
+  timeoutSeconds: 300,
+  retentionDays: 30,
+  random: () => 0,
+  work: {
+    workerId: orders.workerId,
+    roles: ["worker"],
+    connection,
+    concurrency: orders.concurrency,
+    graceMs: 5000,
+    handlerGraceMs: 500,
+  },
+});
+for (const task of createTestTasks(db)) jobs.register(task);
+await bus.start();
+await jobs.start();
+process.on("SIGTERM", async () => {
+  await jobs.stop();
+  await bus.stop();
+  await db.close();
+  process.exit(0);
+});
+console.log("ready");

@@ -1,0 +1,2 @@
+// The face of work: wiring only.
+export { createWork } from "./module.ts";
