@@ -1,6 +1,6 @@
 // Wiring of texts: mounts the routes, registers the jobs, has its part in erasing projects, returns the face.
 import { join } from "node:path";
-import type { MigrationSet, Tx } from "../../kernel/db/index.ts";
+import type { MigrationSet, Query, Tx } from "../../kernel/db/index.ts";
 import type { Kernel } from "../../kernel/index.ts";
 import type { Projects } from "../projects/index.ts";
 import { createImport } from "./actions/import.ts";
@@ -20,7 +20,13 @@ export interface Texts {
   /** The paragraphs of a Markdown text, in its order. Throws PARAGRAPH_TOO_LONG or TOO_MANY_PARAGRAPHS (422). */
   splitMarkdown(text: string): readonly string[];
   /**
-   * In the transaction that writes a post: makes these its paragraphs, before its event. Those that it has already stay as they
+   * Parts of the statement that stores a new post, so that one round trip stores it all: sql`WITH post AS (INSERT … RETURNING …),
+   * ${newPostParts(tx, post)}, …`. They store its paragraphs and the job that analyses them, if `post` has a row; what
+   * announces it reads from `post_job`, to come after them.
+   */
+  newPostParts(tx: Tx, post: PostText): Query<unknown>;
+  /**
+   * In the transaction that changes a post: makes these its paragraphs, before its event. Those that it has already stay as they
    * are, with their ids and counts; what is new will be analysed, what is gone counts no longer. Asks nobody's permission and
    * announces nothing, since the post does both.
    */
@@ -76,5 +82,5 @@ export function createTexts(kernel: TextsKernel, projects: Projects): Texts {
     async stop() {},
   });
 
-  return createPostParagraphs({ jobs, index, analyseTask });
+  return createPostParagraphs({ jobs, pace, index, analyseTask });
 }

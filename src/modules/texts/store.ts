@@ -178,6 +178,28 @@ export async function insertPostParagraphs(
     FROM unnest(${ids}::uuid[], ${contents}::text[], ${lengths}::int[]) AS p (id, content, length)`;
 }
 
+/** Parts of another statement, which has a part `post` with a row when the post is stored: its paragraphs and their job. */
+export function newPostParts(
+  sql: Sql,
+  post: { readonly projectId: string; readonly postId: string; readonly authorId: string },
+  contents: readonly string[],
+  job: PreparedJob,
+): Query<unknown> {
+  const ids = contents.map(() => newId());
+  const lengths = contents.map((content) => content.length);
+  return sql`
+    post_paragraphs AS (
+      INSERT INTO paragraphs (id, project_id, author_id, post_id, content, length)
+      SELECT p.id, ${post.projectId}, ${post.authorId}, ${post.postId}, p.content, p.length
+      FROM post CROSS JOIN unnest(${ids}::uuid[], ${contents}::text[], ${lengths}::int[]) AS p (id, content, length)
+      RETURNING 1),
+    post_job AS MATERIALIZED (
+      SELECT jobs_enqueue(${job.id}, ${post.projectId}, ${job.task}, ${job.lane}, ${job.input}::text::jsonb,
+        ${job.uniqueKey}, ${job.createdBy}, clock_timestamp() + ${job.delayMs}::float8 * interval '1 millisecond',
+        ${job.timeoutMs}, ${job.maxAttempts}) AS id
+      FROM (SELECT count(*) AS paragraphs FROM post_paragraphs) s WHERE paragraphs > 0)`;
+}
+
 /** What was deleted, with the analyses it had. */
 export async function deleteParagraphs(tx: Tx, ids: readonly string[]): Promise<Paragraph[]> {
   const rows = await tx<ParagraphRow>`

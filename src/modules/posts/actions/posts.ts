@@ -1,9 +1,9 @@
 // What can be done with a post: create, read, list, change, delete, bring back.
 import { type Sql, type Tx, violatedUnique } from "../../../kernel/db/index.ts";
-import type { Events, NewEvent } from "../../../kernel/events/index.ts";
+import type { Events } from "../../../kernel/events/index.ts";
 import { newId } from "../../../kernel/ids/index.ts";
 import type { Jobs, Task } from "../../../kernel/jobs/index.ts";
-import { allow, type Permission, type Projects, parseAccess } from "../../projects/index.ts";
+import { accessesFor, allow, type Permission, type Projects, parseAccess } from "../../projects/index.ts";
 import type { Texts } from "../../texts/index.ts";
 import { postErrors } from "../errors.ts";
 import { postCreated, postDeleted, postMentioned, postRestored, postUpdated } from "../events.ts";
@@ -40,20 +40,8 @@ const DAY_MS = 86_400_000;
 export type PostActions = ReturnType<typeof createPostActions>;
 
 export function createPostActions(deps: PostActionDeps) {
+  const permitted = accessesFor("posts.write");
   const { events, jobs, projects, texts, findMentioned, eraseTask } = deps;
-
-  /** Last of all, since it holds the project's log to the commit. */
-  async function announce(
-    tx: Tx,
-    event: NewEvent,
-    post: Post,
-    actorId: string,
-    before: string,
-  ): Promise<void> {
-    const userIds = await findMentioned(tx, post, actorId, before);
-    await events.append(tx, event);
-    if (userIds.length > 0) await events.append(tx, postMentioned(post, actorId, userIds));
-  }
 
   async function syncParagraphs(tx: Tx, post: Post, authorId: string, paragraphs: readonly string[]) {
     await texts.syncPostParagraphs(tx, { projectId: post.projectId, postId: post.id, authorId, paragraphs });
@@ -75,23 +63,34 @@ export function createPostActions(deps: PostActionDeps) {
     };
     const saved = await orPathTaken(store.updatePost(tx, post, edit));
     if (content.body !== post.body) await syncParagraphs(tx, post, userId, texts.splitMarkdown(content.body));
-    const event = postUpdated(saved, userId, { ...lines, path: post.path, restoredFrom });
-    await announce(tx, event, saved, userId, post.body);
+    const mentioned = await findMentioned(tx, saved, userId, post.body);
+    // Last of all, since they hold the project's log to the commit.
+    await events.append(tx, postUpdated(saved, userId, { ...lines, path: post.path, restoredFrom }));
+    if (mentioned.length > 0) await events.append(tx, postMentioned(saved, userId, mentioned));
     return saved;
   }
 
   return {
+    /** One statement, which also looks whether its author may; who is mentioned is asked before, if there are names. */
     async createPost(tx: Tx, projectId: string, userId: string, content: PostContent): Promise<Post> {
       const paragraphs = texts.splitMarkdown(content.body);
-      allow(await projects.access(tx, projectId, userId), "posts.write");
-      const id = newId();
       const linesAdded = countLines(content.body);
-      // Sent together: the database does them one after the other, and none when one fails.
-      const [post] = await Promise.all([
-        orPathTaken(store.insertPost(tx, { id, projectId, authorId: userId, linesAdded, ...content })),
-        texts.syncPostParagraphs(tx, { projectId, postId: id, authorId: userId, paragraphs, isNew: true }),
-      ]);
-      await announce(tx, postCreated(post, userId, linesAdded), post, userId, "");
+      const noted = { id: newId(), projectId, version: 1, ...content };
+      const mentioned = await findMentioned(tx, noted, userId, "");
+      const parts = texts.newPostParts(tx, { projectId, postId: noted.id, authorId: userId, paragraphs });
+      const announcements = [
+        postCreated(noted, userId, linesAdded),
+        ...(mentioned.length > 0 ? [postMentioned(noted, userId, mentioned)] : []),
+      ];
+      const { access, post } = await orPathTaken(
+        store.insertPost(
+          tx,
+          { ...noted, authorId: userId, linesAdded, parts, events: announcements },
+          permitted,
+        ),
+      );
+      allow(parseAccess(access), "posts.write");
+      if (!post) throw new Error("a post that was allowed was not stored");
       return post;
     },
 

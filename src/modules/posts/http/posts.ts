@@ -107,11 +107,14 @@ export function postRoutes({ db, actions }: PostRouteDeps): Route[] {
         ],
       },
       ({ actor, body: { project_id, ...content }, write }) =>
-        write(async (tx) => {
-          const projectId = project_id ?? personalProjectId(actor.userId);
-          const post = { ...content, path: content.path ?? null };
-          return showPost(201, await actions.createPost(tx, projectId, actor.userId, post));
-        }),
+        write(
+          async (tx) => {
+            const projectId = project_id ?? personalProjectId(actor.userId);
+            const post = { ...content, path: content.path ?? null };
+            return showPost(201, await actions.createPost(tx, projectId, actor.userId, post));
+          },
+          { single: true },
+        ),
     ),
     route(
       {

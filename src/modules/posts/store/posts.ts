@@ -1,5 +1,7 @@
 // The SQL of posts as they are now.
 import type { Query, Sql, Tx } from "../../../kernel/db/index.ts";
+import type { NewEvent } from "../../../kernel/events/index.ts";
+import { newId } from "../../../kernel/ids/index.ts";
 import { accessColumn } from "../../projects/index.ts";
 import { type Post, type PostContent, RESTORE_DAYS } from "../model.ts";
 import { pathKey } from "../path.ts";
@@ -29,29 +31,44 @@ export interface NewPost extends PostContent {
   readonly projectId: string;
   readonly authorId: string;
   readonly linesAdded: number;
+  /** Parts that store its paragraphs, see Texts.newPostParts. */
+  readonly parts: Query<unknown>;
+  readonly events: readonly NewEvent[];
 }
 
-/** Fails on posts_path_taken when another has the path. */
-export async function insertPost(tx: Tx, post: NewPost): Promise<Post> {
-  const { id, projectId, authorId, title, body, path, linesAdded } = post;
-  const [row] = await tx<{ created_at: Date }>`
-    INSERT INTO posts (id, project_id, title, body, length, path, path_key, author_id, updated_by, lines_added, lines_removed)
-    VALUES (${id}, ${projectId}, ${title}, ${body}, ${body.length}, ${path}, ${keyOf(path)}, ${authorId}, ${authorId},
-      ${linesAdded}, 0)
-    RETURNING created_at`;
-  const createdAt = row?.created_at ?? new Date();
+/**
+ * Post, paragraphs, job and events in one statement, so that one round trip makes it durable; nothing of it when the author's
+ * access is none of `permitted`. Fails on posts_path_taken when another has the path.
+ */
+export async function insertPost(
+  tx: Tx,
+  post: NewPost,
+  permitted: readonly string[],
+): Promise<{ readonly access: string | null; readonly post: Post | undefined }> {
+  const { id, projectId, authorId, title, body, path, linesAdded, parts, events } = post;
+  // Each part reads from the one before; the events last, since they hold the project's log.
+  const [row] = await tx<{ access: string | null; created_at: Date | null }>`
+    WITH author AS MATERIALIZED (SELECT ${accessColumn(tx, projectId, authorId)} AS access),
+    post AS (
+      INSERT INTO posts (id, project_id, title, body, length, path, path_key, author_id, updated_by, lines_added, lines_removed)
+      SELECT ${id}, ${projectId}, ${title}, ${body}, ${body.length}::int, ${path}, ${keyOf(path)}, ${authorId}, ${authorId},
+        ${linesAdded}::int, 0
+      FROM author WHERE author.access = ANY (${permitted}::text[])
+      RETURNING created_at),
+    ${parts},
+    announced AS MATERIALIZED (
+      SELECT max(events_append(${projectId}, e.id, e.event, ${authorId}, e.subject, e.data::jsonb)) AS seq
+      FROM (SELECT FROM post LEFT JOIN post_job ON true) AS stored
+      CROSS JOIN unnest(${events.map(() => newId())}::uuid[], ${events.map((event) => event.event)}::text[],
+        ${events.map((event) => event.subject)}::text[],
+        ${events.map((event) => JSON.stringify(event.data))}::text[]) AS e (id, event, subject, data))
+    SELECT author.access, post.created_at FROM author LEFT JOIN post ON true CROSS JOIN announced`;
+  const access = row?.access ?? null;
+  if (!row?.created_at) return { access, post: undefined };
+  const content = { id, projectId, title, body, path, authorId, version: 1, updatedBy: authorId };
   return {
-    id,
-    projectId,
-    title,
-    body,
-    path,
-    authorId,
-    version: 1,
-    updatedBy: authorId,
-    createdAt,
-    updatedAt: createdAt,
-    deletedAt: null,
+    access,
+    post: { ...content, createdAt: row.created_at, updatedAt: row.created_at, deletedAt: null },
   };
 }
 

@@ -1,16 +1,18 @@
 // The paragraphs that a post's body consists of: what an edit leaves as it is stays analysed, the rest is made anew.
 import { createHash } from "node:crypto";
-import type { Tx } from "../../../kernel/db/index.ts";
+import type { Query, Tx } from "../../../kernel/db/index.ts";
 import type { Jobs, Task } from "../../../kernel/jobs/index.ts";
 import { textErrors } from "../errors.ts";
 import { readMarkdown } from "../import/index.ts";
 import { ANALYSE_KEY, type ProjectInput } from "../jobs.ts";
 import type { Analysis } from "../model.ts";
+import type { Pace } from "../pace.ts";
 import * as store from "../store.ts";
 import type { RemovedParagraph, WordIndex } from "../word-index/index.ts";
 
 export interface PostParagraphDeps {
-  readonly jobs: Pick<Jobs, "enqueue">;
+  readonly jobs: Pick<Jobs, "prepare" | "enqueue">;
+  readonly pace: Pace;
   readonly index: Pick<WordIndex, "remove">;
   readonly analyseTask: Task<ProjectInput>;
 }
@@ -21,20 +23,27 @@ export interface PostText {
   /** Who wrote what is new. */
   readonly authorId: string;
   readonly paragraphs: readonly string[];
-  /** The post is made in this transaction, so that there is nothing to compare with. */
-  readonly isNew?: boolean;
 }
 
 /** Each is a row: so many are stored and taken away within a second. */
 const MAX_PARAGRAPHS = 20_000;
 
-export function createPostParagraphs({ jobs, index, analyseTask }: PostParagraphDeps) {
+export function createPostParagraphs({ jobs, pace, index, analyseTask }: PostParagraphDeps) {
   return {
     splitMarkdown,
 
+    newPostParts(tx: Tx, post: PostText): Query<unknown> {
+      const { projectId, authorId, paragraphs } = post;
+      const delayMs = pace.delayMs(projectId, paragraphs.length);
+      const options = { projectId, createdBy: authorId, uniqueKey: ANALYSE_KEY, delayMs };
+      const job = jobs.prepare(analyseTask, { project_id: projectId }, options);
+      tx.afterCommit(() => pace.wake(delayMs));
+      return store.newPostParts(tx, post, paragraphs, job);
+    },
+
     async syncPostParagraphs(tx: Tx, post: PostText): Promise<void> {
       const { projectId, postId, authorId, paragraphs } = post;
-      const old = post.isNew ? [] : await store.lockPostParagraphs(tx, projectId, postId);
+      const old = await store.lockPostParagraphs(tx, projectId, postId);
       const { fresh, gone } = compare(old, paragraphs);
       if (fresh.length === 0 && gone.length === 0) return;
       // Sent one after the other without waiting: the database does them in this order.
@@ -46,8 +55,10 @@ export function createPostParagraphs({ jobs, index, analyseTask }: PostParagraph
       const counted = deleted.flatMap(toRemoved);
       const isWorthMaintaining = counted.length > 0 && (await index.remove(tx, projectId, counted));
       if (fresh.length === 0 && !isWorthMaintaining) return;
-      const options = { projectId, createdBy: authorId, uniqueKey: ANALYSE_KEY };
+      const delayMs = pace.delayMs(projectId, fresh.length);
+      const options = { projectId, createdBy: authorId, uniqueKey: ANALYSE_KEY, delayMs };
       await jobs.enqueue(tx, analyseTask, { project_id: projectId }, options);
+      tx.afterCommit(() => pace.wake(delayMs));
     },
   };
 }
@@ -77,7 +88,6 @@ function compare(
     else idsByHash.set(hash, [id]);
   }
   const fresh = contents.filter((content) => {
-    if (old.length === 0) return true;
     const hash = createHash("sha256").update(content).digest("hex");
     return idsByHash.get(hash)?.pop() === undefined;
   });
