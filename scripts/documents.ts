@@ -4,6 +4,7 @@ import { join, relative } from "node:path";
 import { settings } from "../src/kernel/config/index.ts";
 import type { Setting } from "../src/kernel/config/setting.ts";
 import type { ErrorDefinition } from "../src/kernel/errors/index.ts";
+import { jobFailures } from "../src/kernel/jobs/index.ts";
 import { describeApi } from "./api-document.ts";
 
 const ROOT = join(import.meta.dir, "..");
@@ -71,7 +72,17 @@ Every error is \`application/problem+json\` (RFC 9457) with \`type\`, \`title\`,
 \`request_id\`; bad input has \`errors\`, a list of \`{path, message}\`. Decide by \`code\`: it is stable. \`detail\` is a
 sentence for people and may be worded anew.
 
-${sections.join("\n")}`;
+${sections.join("\n")}
+## Failed jobs
+
+These stand in \`error\` of a job whose state is read with GET /jobs/{id}; a task may have further ones of its own.
+
+| code | meaning |
+| --- | --- |
+${Object.entries(jobFailures)
+  .map(([code, meaning]) => `| \`${code}\` | ${meaning} |`)
+  .join("\n")}
+`;
 }
 
 /** The kernel's own first, then by path. */

@@ -30,8 +30,8 @@ const FIRST_RESTART_MS = 100;
 const MAX_RESTART_MS = 10_000;
 /** A run this long counts as a success, after which the waits begin anew. */
 const HEALTHY_RUN_MS = 60_000;
-/** On top of the grace time, for closing. */
-const CLOSING_MS = 3_000;
+/** On top of the grace time: for what is handed back, and for a database that does not answer. */
+const CLOSING_MS = 10_000;
 const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
 
 interface Run {

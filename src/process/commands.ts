@@ -47,4 +47,10 @@ export async function showVersion(): Promise<void> {
   process.stdout.write(`${manifest.version}\n`);
 }
 
-const alone = { name: "command", role: "web", sharesPort: false, metricsOfOthers: async () => [] } as const;
+const alone = {
+  name: "command",
+  role: "web",
+  sharesPort: false,
+  showsWhole: true,
+  metricsOfOthers: async () => [],
+} as const;

@@ -12,6 +12,8 @@ export interface Orders {
   readonly config: Config;
   readonly access: DatabaseAccess;
   readonly sharesPort: boolean;
+  /** Shows the figures of the whole in its metrics, which one process of each start does. */
+  readonly showsWhole: boolean;
 }
 
 export type ToChild =

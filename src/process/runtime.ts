@@ -40,6 +40,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     connection,
     secretKey: access.secretKey,
     sharesPort: options.sharesPort,
+    showsWhole: options.showsWhole,
     processName: name,
     metricsOfOthers: options.metricsOfOthers,
     ...(role === "worker" ? { workerId } : {}),
@@ -48,7 +49,6 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const lifecycle = createLifecycle(name, (part, error) =>
     log.error({ err: error, part }, "part did not stop well"),
   );
-  lifecycle.add({ name: "pools", start: async () => {}, stop: () => db.close() });
   for (const part of parts) lifecycle.add(part);
   if (role === "web") lifecycle.add(kernel.http);
   return {
@@ -56,7 +56,10 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     db,
     log,
     start: lifecycle.start,
-    stop: lifecycle.stop,
+    async stop() {
+      await lifecycle.stop();
+      await db.close();
+    },
     migrate: () => migrate(db, migrationsOf(app)),
     address: () => kernel.http.address(),
     metrics: () => kernel.metrics.snapshot(),

@@ -78,7 +78,12 @@ export function createServer({ config, log, role }: ServerOptions): Server {
         name,
         log,
         graceMs,
-        orders: () => ({ ...ordersFor(childRole, reached), name, config: { ...config, port } }),
+        orders: () => ({
+          ...ordersFor(childRole, reached),
+          name,
+          config: { ...config, port },
+          showsWhole: false,
+        }),
         onDeath: (orders) => handOn(orders, here),
         metricsOfOthers: () => gatherMetrics(name),
       });
@@ -91,7 +96,15 @@ export function createServer({ config, log, role }: ServerOptions): Server {
 
   function ordersFor(childRole: Role, reached: DatabaseServer): Orders {
     const { access } = reached;
-    return { name: childRole, role: childRole, workerId: newId(), config, access, sharesPort: sharesPort() };
+    return {
+      name: childRole,
+      role: childRole,
+      workerId: newId(),
+      config,
+      access,
+      sharesPort: sharesPort(),
+      showsWhole: true,
+    };
   }
 
   async function handOn(orders: Orders, here: Runtime): Promise<void> {

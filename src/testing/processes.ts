@@ -1,14 +1,23 @@
 // Processes of this machine, for tests that stop, kill and count them. Linux only.
 import { readdirSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
 
-/** All that descend from a process, itself first. */
-export function descendants(pid: number): number[] {
+/** All that descend from a process, itself first; only those whose command line has a text, if one is given. */
+export function descendants(pid: number, text = ""): number[] {
   const parents = new Map(listAll().map((each) => [each, parentOf(each)]));
   const found = [pid];
   for (const one of found) {
     for (const [child, parent] of parents) if (parent === one) found.push(child);
   }
-  return found;
+  return text === "" ? found : found.filter((each) => isRunning(each) && commandOf(each).includes(text));
+}
+
+/** The arguments, each ended by a zero byte. */
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    return "";
+  }
 }
 
 /** Those at work in a directory or below it, or started with it as an argument, such as PostgreSQL's on a data directory. */

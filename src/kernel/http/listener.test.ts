@@ -71,6 +71,14 @@ test("[HTTP-44] two servers may share a port when both say so", async () => {
   await Promise.all([own.stop(), second.stop()]);
 });
 
+test("[HTTP-44] a client has one address, whichever kind of socket it comes by", async () => {
+  const own = await openGated({ HOST: "::" });
+  const port = new URL(own.url).port;
+  await fetch(`http://127.0.0.1:${port}/open`);
+  expect(own.lines.at(-1)).toMatchObject({ route: "/open", address: "127.0.0.1" });
+  await own.close();
+});
+
 test("[HTTP-44] with a certificate it speaks HTTPS", async () => {
   const directory = await mkdtemp(join(tmpdir(), "stoa-tls-"));
   const [key, cert] = [join(directory, "key.pem"), join(directory, "cert.pem")];

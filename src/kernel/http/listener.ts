@@ -42,7 +42,7 @@ export async function listen(
     ...(tls ? { tls } : {}),
     fetch: (request, self) =>
       answer(request, {
-        address: self.requestIP(request)?.address ?? "",
+        address: canonical(self.requestIP(request)?.address ?? ""),
         keepOpen: () => self.timeout(request, 0),
       }),
   });
@@ -60,6 +60,11 @@ export async function listen(
       await server.stop(true);
     },
   };
+}
+
+/** An IPv4 client of a socket that takes both kinds is the same client as on one for IPv4 alone (RFC 4291 section 2.5.5.2). */
+function canonical(address: string): string {
+  return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
 }
 
 function serve(options: Bun.Serve.Options<undefined>): Bun.Server<undefined> {

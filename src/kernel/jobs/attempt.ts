@@ -1,5 +1,5 @@
 // One attempt at a job: the handler, its signal and its time; whoever does not listen is left behind.
-import { describeFailure, type Failure, permanent, timedOut } from "./failure.ts";
+import { describeFailure, type Failure, failureOf } from "./failure.ts";
 import type { JobContext, Task } from "./job.ts";
 import { toStorableResult } from "./result.ts";
 import type { ClaimedJob } from "./worker-store.ts";
@@ -42,7 +42,7 @@ export function startAttempt({ job, task, context, graceMs }: AttemptOptions): A
     abort.abort(new DOMException("The job's time is over.", "TimeoutError"));
     leaving = setTimeout(() => {
       context.log.warn({ timeout_ms: job.timeoutMs }, "a handler ignored its signal and was left behind");
-      leave({ state: "failed", failure: timedOut(job.timeoutMs) });
+      leave({ state: "failed", failure: failureOf("JOB_TIMED_OUT", "failure", `${job.timeoutMs} ms`) });
     }, graceMs);
   }, job.timeoutMs);
 
@@ -55,7 +55,12 @@ export function startAttempt({ job, task, context, graceMs }: AttemptOptions): A
 
   function failed(thrown: unknown): Outcome {
     if (isStopping) return { state: "handed back" };
-    return { state: "failed", failure: isOverdue ? timedOut(job.timeoutMs) : describeFailure(thrown) };
+    return {
+      state: "failed",
+      failure: isOverdue
+        ? failureOf("JOB_TIMED_OUT", "failure", `${job.timeoutMs} ms`)
+        : describeFailure(thrown),
+    };
   }
 
   run(task, job, { ...context, signal: abort.signal }).then(leave, (thrown) => {
@@ -78,11 +83,7 @@ export function startAttempt({ job, task, context, graceMs }: AttemptOptions): A
 async function run(task: Task<unknown>, job: ClaimedJob, context: JobContext): Promise<Outcome> {
   const input = task.input.safeParse(job.input);
   if (!input.success) {
-    const failure = permanent(
-      "JOB_INPUT_INVALID",
-      "The job's input is not what its task takes.",
-      input.error.message,
-    );
+    const failure = failureOf("JOB_INPUT_INVALID", "permanent", input.error.message);
     return { state: "failed", failure };
   }
   const result = toStorableResult(await task.run(input.data, context));

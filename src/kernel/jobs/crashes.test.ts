@@ -12,7 +12,10 @@ interface Scene extends AsyncDisposable {
   readonly db: TestDatabase;
   readonly engine: Engine;
   spawn(options?: SpawnOptions): Promise<WorkerProcess>;
-  enqueue(task: "record" | "block" | "hold", input: { ms: number; exits?: number }): Promise<string>;
+  enqueue(
+    task: "record" | "block" | "hold",
+    input: { ms: number; exits?: number; isBusy?: boolean },
+  ): Promise<string>;
   began(id: string, attempt?: number): Promise<{ pid: number; at: Date }>;
   countDone(id: string): Promise<number>;
 }
@@ -115,20 +118,24 @@ test.concurrent("[JOB-22] a worker that was stopped beyond its lease changes not
   expect(await scene.engine.get(id)).toEqual(finished);
 });
 
-test.concurrent("[JOB-22] a stopped worker's open transaction does not keep its job from others", async () => {
-  await using scene = await openScene();
-  const one = await scene.spawn();
-  const id = await scene.enqueue("hold", { ms: 100 });
-  await scene.began(id);
-  one.signal("SIGSTOP");
-  const stoppedAtMs = Date.now();
-  const two = await scene.spawn();
-  expect(await scene.engine.ended(id, 20_000)).toMatchObject({
-    status: "succeeded",
-    result: { pid: two.pid },
+for (const [what, isBusy] of [
+  ["an open transaction", false],
+  ["a statement under way", true],
+] as const) {
+  test.concurrent(`[JOB-22] a stopped worker does not keep its job from others by ${what}`, async () => {
+    await using scene = await openScene();
+    const one = await scene.spawn();
+    const id = await scene.enqueue("hold", { ms: 100, isBusy });
+    await scene.began(id);
+    one.signal("SIGSTOP");
+    const stoppedAtMs = Date.now();
+    const two = await scene.spawn();
+    const again = await scene.began(id, 2);
+    expect(again.pid).toBe(two.pid);
+    expect(again.at.getTime() - stoppedAtMs).toBeLessThan(15_000);
+    expect(await scene.engine.ended(id)).toMatchObject({ status: "succeeded", result: { pid: two.pid } });
   });
-  expect(Date.now() - stoppedAtMs).toBeLessThan(15_000);
-});
+}
 
 test.concurrent("[JOB-24] a handler that blocks its process for longer than a lease does not look dead", async () => {
   await using scene = await openScene();

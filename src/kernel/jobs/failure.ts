@@ -21,39 +21,36 @@ const MAX_RETRY_AFTER_MS = 86_400_000;
 /** Crashes a job may meet; with the next one it is dead, since it may well be their cause. */
 export const MAX_INTERRUPTIONS = 3;
 
+/** What the engine itself says of a job that failed: `error.code` and `error.message` of GET /jobs/{id}. */
+export const jobFailures = {
+  JOB_FAILED: "The job failed for a reason on our side.",
+  JOB_INPUT_INVALID: "The job's input is not what its task takes.",
+  JOB_INTERRUPTED: "The process or the database that the job ran on was lost.",
+  JOB_RESULT_INVALID: "The job's result cannot be stored as JSON.",
+  JOB_RESULT_TOO_LARGE: "The job's result is larger than 1 MiB.",
+  JOB_TIMED_OUT: "The job did not end within its time.",
+} as const;
+
+type JobFailureCode = keyof typeof jobFailures;
+
+export function failureOf(
+  code: JobFailureCode,
+  kind: Failure["kind"],
+  detail: string | null = null,
+): Failure {
+  return { code, kind, message: jobFailures[code], detail: detail && storable(detail), retryAfterMs: null };
+}
+
 export function describeFailure(thrown: unknown): Failure {
-  if (isDatabaseAway(thrown)) {
-    const message = "The database was lost while the job ran.";
-    return {
-      code: "JOB_INTERRUPTED",
-      message,
-      detail: storable(describe(thrown)),
-      kind: "interruption",
-      retryAfterMs: null,
-    };
-  }
+  if (isDatabaseAway(thrown)) return failureOf("JOB_INTERRUPTED", "interruption", describe(thrown));
   const known = thrown instanceof PermanentJobError || thrown instanceof Refusal ? thrown : undefined;
   return {
     code: known ? storable(known.code) : "JOB_FAILED",
-    message: known ? storable(known.message) : "The job failed for a reason on our side.",
+    message: known ? storable(known.message) : jobFailures.JOB_FAILED,
     detail: storable(describe(thrown)),
     kind: thrown instanceof PermanentJobError ? "permanent" : "failure",
     retryAfterMs: retryAfterMs(thrown),
   };
-}
-
-export function timedOut(timeoutMs: number): Failure {
-  return {
-    code: "JOB_TIMED_OUT",
-    message: `The job did not end within ${timeoutMs / 1000} s.`,
-    detail: null,
-    kind: "failure",
-    retryAfterMs: null,
-  };
-}
-
-export function permanent(code: string, message: string, detail: string | null = null): Failure {
-  return { code, message, detail: detail && storable(detail), kind: "permanent", retryAfterMs: null };
 }
 
 function describe(thrown: unknown): string {

@@ -1,4 +1,6 @@
 // Background jobs on PostgreSQL: enqueued in the caller's transaction, claimed once, fenced, retried, never lost.
+
+export { jobFailures } from "./failure.ts";
 export {
   type EnqueueOptions,
   type Job,

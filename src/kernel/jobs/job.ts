@@ -45,7 +45,7 @@ export interface EnqueueOptions {
   /**
    * While a job of this task, project and key waits for its first attempt, enqueueing again returns that one. Once it has
    * begun a further one is made, which starts after it has ended: two of one key never run at the same time, and whatever
-   * was committed with the enqueueing is seen by the job that is returned.
+   * was committed with the enqueueing is seen by the job that is returned. At most 500 characters.
    */
   readonly uniqueKey?: string;
 }

@@ -18,6 +18,9 @@ export const jobMigrations: MigrationSet = {
   directory: fileURLToPath(new URL("./migrations", import.meta.url)),
 };
 
+/** It stands in two indexes, whose entries PostgreSQL bounds. */
+const MAX_KEY_CHARS = 500;
+
 export interface JobsOptions {
   readonly db: Database;
   /** Started before and stopped after the engine. */
@@ -52,6 +55,9 @@ export function createJobs(options: JobsOptions): Jobs {
   if (options.showsQueue ?? true) showQueue(options.metrics, db.sql, housekeeping.oldestTransactionSeconds);
 
   function prepare<Input>(task: Task<Input>, input: Input, given: EnqueueOptions = {}): PreparedJob {
+    if ((given.uniqueKey?.length ?? 0) > MAX_KEY_CHARS) {
+      throw new RangeError(`a unique key is longer than ${MAX_KEY_CHARS} characters`);
+    }
     return {
       id: newId(),
       projectId: given.projectId ?? null,

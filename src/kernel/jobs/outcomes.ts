@@ -3,7 +3,7 @@ import { pause } from "../clock/index.ts";
 import { isDatabaseAway, type Sql } from "../db/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import type { Outcome } from "./attempt.ts";
-import { type Failure, permanent } from "./failure.ts";
+import { type Failure, failureOf } from "./failure.ts";
 import { type ClaimedJob, completeJobs, failJob, handBack } from "./worker-store.ts";
 
 export interface Ended {
@@ -72,7 +72,7 @@ export function createOutcomes({ sql, log, delayMs, beforeWrite, onWritten }: Ou
   async function writeAgain(ended: Ended, error: unknown): Promise<void> {
     log.warn({ err: error, job_id: ended.job.id }, "how a job ended could not be written");
     if (isRefusedValue(error) && ended.outcome.state === "succeeded") {
-      const failure = permanent("JOB_RESULT_INVALID", "The job's result cannot be stored.", String(error));
+      const failure = failureOf("JOB_RESULT_INVALID", "permanent", String(error));
       waiting.push({ job: ended.job, outcome: { state: "failed", failure } });
       return;
     }

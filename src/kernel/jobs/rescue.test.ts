@@ -13,7 +13,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   await db.sql`DELETE FROM job_workers`;
   nowMs = 0;
-  sweep = createSweep(db.sql, () => nowMs);
+  sweep = createSweep(db, () => nowMs);
 });
 afterAll(() => db.close());
 
@@ -72,13 +72,11 @@ test("[JOB-28] after a gap of its own a worker judges nobody by what it saw befo
 test("[JOB-28] a beat between the look and the judgement saves", async () => {
   const id = await addWorker("0");
   for (let rounds = 0; rounds < 4; rounds++) await round();
-  const racing = createSweep(
-    Object.assign((text: TemplateStringsArray, ...values: unknown[]) => {
-      const query = db.sql(text, ...values);
-      return text[0]?.includes("DELETE") ? beat(id).then(() => query) : query;
-    }, db.sql),
-    () => nowMs,
-  );
+  const sql = Object.assign((text: TemplateStringsArray, ...values: unknown[]) => {
+    const query = db.sql(text, ...values);
+    return text[0]?.includes("DELETE") ? beat(id).then(() => query) : query;
+  }, db.sql) as TestDatabase["sql"];
+  const racing = createSweep({ ...db, sql }, () => nowMs);
   for (let rounds = 0; rounds < 6; rounds++) {
     nowMs += 2000;
     await racing();

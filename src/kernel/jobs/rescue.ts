@@ -1,10 +1,15 @@
 // The jobs of dead workers: found by a beat that has stopped, or handed on at once by whoever saw the worker die.
+import { pause } from "../clock/index.ts";
 import type { Database, Sql } from "../db/index.ts";
 import { MAX_INTERRUPTIONS } from "./failure.ts";
 
 /** A worker whose beat has stood still for this long is dead to the others. */
-const LEASE_MS = 8000;
-export const SWEEP_INTERVAL_MS = 2000;
+const LEASE_MS = 7500;
+export const SWEEP_INTERVAL_MS = 1000;
+/** Between two rounds: after more than this the others may have been cut off with us. */
+const GAP_MS = 5000;
+/** Other living workers hold such a job for milliseconds, when they take it over. */
+const HOLDER_PAUSE_MS = 500;
 
 export interface Rescue {
   readonly taken: number;
@@ -29,7 +34,11 @@ export async function releaseAllWorkers(db: Database): Promise<Rescue> {
  * own time, round by round. After a gap of our own (the database was away, we were stopped) watching begins anew, since the
  * others may have had the same.
  */
-export function createSweep(sql: Sql, nowMs: () => number = () => performance.now()): () => Promise<Rescue> {
+export function createSweep(
+  db: Database,
+  nowMs: () => number = () => performance.now(),
+): () => Promise<Rescue> {
+  const { sql } = db;
   const seen = new Map<string, { readonly beatAt: string; readonly sinceMs: number }>();
   let lastMs = Number.NEGATIVE_INFINITY;
   return async () => {
@@ -38,7 +47,7 @@ export function createSweep(sql: Sql, nowMs: () => number = () => performance.no
       beat_at: string;
     }>`SELECT id, beat_at::text AS beat_at FROM job_workers`;
     const atMs = nowMs();
-    if (atMs - lastMs > 3 * SWEEP_INTERVAL_MS) seen.clear();
+    if (atMs - lastMs > GAP_MS) seen.clear();
     lastMs = atMs;
     const gone = new Set(seen.keys());
     for (const { id, beat_at: beatAt } of beats) {
@@ -50,8 +59,8 @@ export function createSweep(sql: Sql, nowMs: () => number = () => performance.no
     if (dead.length > 0) await deleteWorkers(sql, dead);
     const rescue = await takeFromTheDead(sql);
     if (rescue.held === 0) return rescue;
-    await endForgottenSessions(sql);
-    return rescue;
+    await endHolders(db);
+    return takeFromTheDead(sql);
   };
 }
 
@@ -73,12 +82,23 @@ async function takeFromTheDead(sql: Sql): Promise<Rescue> {
 
 /**
  * A process that is stopped, or cut off from the network, leaves its sessions behind, and with them the locks on its jobs.
- * Ended are only those that hold such a lock and have said nothing within a transaction for longer than a lease.
+ * PostgreSQL tells who holds a row only to one who waits for it: one of our sessions waits, another ends those it waits for.
  */
-async function endForgottenSessions(sql: Sql): Promise<void> {
-  await sql`
-    SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a
-    WHERE a.datname = current_database() AND a.usename = current_user AND a.state LIKE 'idle in transaction%'
-      AND a.state_change < clock_timestamp() - ${LEASE_MS}::float8 * interval '1 millisecond'
-      AND EXISTS (SELECT FROM pg_locks l WHERE l.pid = a.pid AND l.relation = 'jobs'::regclass)`;
+async function endHolders(db: Database): Promise<void> {
+  const waiting = db.transaction(async (tx) => {
+    await tx`SELECT set_config('lock_timeout', ${`${2 * HOLDER_PAUSE_MS}ms`}, true)`;
+    const [session] = await tx<{ pid: number }>`SELECT pg_backend_pid() AS pid`;
+    const ending = pause(HOLDER_PAUSE_MS).then(
+      () =>
+        db.sql`SELECT pg_terminate_backend(holder) FROM unnest(pg_blocking_pids(${session?.pid ?? 0})) AS holder`,
+    );
+    await Promise.all([
+      ending,
+      tx`
+        SELECT 1 FROM jobs j
+        WHERE state = 'running' AND NOT EXISTS (SELECT FROM job_workers w WHERE w.id = j.worker_id) FOR UPDATE`,
+    ]);
+  });
+  // In vain when the holder has not ended in time: the next round tries again.
+  await waiting.catch(() => {});
 }

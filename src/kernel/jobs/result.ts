@@ -1,5 +1,5 @@
 // What a handler returned, as JSON that PostgreSQL can keep.
-import { type Failure, permanent } from "./failure.ts";
+import { type Failure, failureOf } from "./failure.ts";
 
 const MAX_RESULT_BYTES = 1_048_576;
 /** NUL and lone surrogates as JSON.stringify writes them: escaped, behind an even number of backslashes. */
@@ -15,16 +15,14 @@ export function toStorableResult(value: unknown): StorableResult {
   } catch (error) {
     return invalid(String(error));
   }
-  if (UNSTORABLE.test(json)) return invalid("it holds NUL characters or lone surrogates");
   const bytes = Buffer.byteLength(json);
   if (bytes > MAX_RESULT_BYTES) {
-    return {
-      failure: permanent("JOB_RESULT_TOO_LARGE", `The job's result is larger than 1 MiB: ${bytes} bytes.`),
-    };
+    return { failure: failureOf("JOB_RESULT_TOO_LARGE", "permanent", `${bytes} bytes`) };
   }
+  if (UNSTORABLE.test(json)) return invalid("it holds NUL characters or lone surrogates");
   return { json };
 }
 
 function invalid(detail: string): StorableResult {
-  return { failure: permanent("JOB_RESULT_INVALID", "The job's result cannot be stored as JSON.", detail) };
+  return { failure: failureOf("JOB_RESULT_INVALID", "permanent", detail) };
 }

@@ -2,11 +2,12 @@ import { expect, test } from "bun:test";
 import { createChance } from "../../testing/chance.ts";
 import { retryDelayMs } from "./retry.ts";
 
-test("[JOB-16] the pause before a retry is between nothing and twice as much each time, 5 minutes at most", () => {
-  const ceilings = Array.from({ length: 10 }, (_, index) => retryDelayMs(index + 1, null, () => 1));
-  expect(ceilings).toEqual([2, 4, 8, 16, 32, 64, 128, 256, 300, 300].map((seconds) => seconds * 1000));
+test("[JOB-16] the pause before a retry is between nothing and twice as much each time, 6 hours at most", () => {
+  const ceilings = Array.from({ length: 16 }, (_, index) => retryDelayMs(index + 1, null, () => 1));
+  expect(ceilings.slice(0, 4)).toEqual([2_000, 4_000, 8_000, 16_000]);
+  expect(ceilings.slice(12)).toEqual([8_192_000, 16_384_000, 21_600_000, 21_600_000]);
   expect(retryDelayMs(3, null, () => 0)).toBe(0);
-  expect(retryDelayMs(1000, null, () => 1)).toBe(300_000);
+  expect(retryDelayMs(1000, null, () => 1)).toBe(21_600_000);
 });
 
 test("[JOB-16] jobs that failed together are spread over the whole time", () => {

@@ -1,10 +1,11 @@
 // When to try again: exponential with full jitter, so that what failed together is not tried again together.
 
 const BASE_MS = 2000;
-const CAP_MS = 300_000;
+/** With 25 attempts a job is tried for a day and a half: longer than most that stands in its way. */
+const CAP_MS = 21_600_000;
 
 /**
- * Between 0 and 2 s after the first failure, 4 s after the second … at most 5 minutes; no sooner than the dependency asked.
+ * Between 0 and 2 s after the first failure, 4 s after the second … at most 6 hours; no sooner than the dependency asked.
  * @param random in [0, 1)
  */
 export function retryDelayMs(failures: number, retryAfterMs: number | null, random: () => number): number {

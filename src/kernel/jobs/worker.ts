@@ -71,6 +71,7 @@ export function createWorker(work: WorkOptions, deps: WorkerDeps): Part {
     },
     onWritten(job, written) {
       metrics.ended(job.task, written);
+      if (written === "failed") log.error({ job_id: job.id, task: job.task }, "a job has failed for good");
       // The next one of its key may have waited for its end.
       if (job.isKeyed) runner.wake(lanes);
       else runner.nudge();
@@ -100,7 +101,7 @@ export function createWorker(work: WorkOptions, deps: WorkerDeps): Part {
     },
     onEnded: (job, runMs) => metrics.ran(job.task, runMs),
   });
-  const sweep = createSweep(db.sql);
+  const sweep = createSweep(db);
   let isSweeping = false;
   let state: { readonly beats: Beats; readonly sweeps: Timer; readonly deafen: () => void } | undefined;
   let stopped: Promise<void> | undefined;

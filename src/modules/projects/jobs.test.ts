@@ -73,6 +73,9 @@ test("[PRJ-8] what a deleted project held is erased in every module, in batches,
   expect(batches).toEqual([5_000, 5_000, 2_000, 0]);
   expect(await db.sql`SELECT FROM projects WHERE id = ${doomed}`).toHaveLength(0);
   expect(await db.sql`SELECT FROM project_members WHERE project_id = ${doomed}`).toHaveLength(0);
+  const { items, seq } = await kernel.events.history(db.sql, doomed, 0, 100);
+  expect({ items, seq }).toEqual({ items: [], seq: 0 });
+  expect((await kernel.events.history(db.sql, kept, 0, 100)).seq).toBe(1);
   expect((await ada.call("GET", `/projects/${kept}`)).status).toBe(200);
 });
 

@@ -1,6 +1,7 @@
 // What follows the end of a project: its rows are erased, module by module, once the time of grace is over.
 import { z } from "zod";
 import type { Database, Tx } from "../../kernel/db/index.ts";
+import type { Events } from "../../kernel/events/index.ts";
 import type { JobContext, Task } from "../../kernel/jobs/index.ts";
 import { eraseProject, isMarkedDeleted } from "./store/projects.ts";
 
@@ -20,8 +21,15 @@ const TIMEOUT_MS = 3_600_000;
 /** Spread over days: what was deleted must not stay because of one bad hour. */
 const MAX_ATTEMPTS = 25;
 
-/** @param erasers read when the job runs, since modules join after the task was made. */
-export function createEraseTask(db: Database, erasers: readonly Eraser[]): Task<EraseInput> {
+/**
+ * @param erasers read when the job runs, since modules join after the task was made.
+ * @param events whose log of the project goes last, when nothing is left that could be announced.
+ */
+export function createEraseTask(
+  db: Database,
+  erasers: readonly Eraser[],
+  events: Pick<Events, "erase">,
+): Task<EraseInput> {
   return {
     name: "projects.erase",
     input: eraseInput,
@@ -31,7 +39,9 @@ export function createEraseTask(db: Database, erasers: readonly Eraser[]): Task<
     async run({ project_id: projectId }, context) {
       // Whoever took the mark away by hand wants to keep the project.
       if (!(await isMarkedDeleted(db.sql, projectId))) return { erased: false };
-      for (const eraser of erasers) await eraseAll(db, eraser, projectId, context);
+      for (const eraser of [...erasers, { module: "events", erase: events.erase }]) {
+        await eraseAll(db, eraser, projectId, context);
+      }
       await db.transaction(
         async (tx) => {
           await context.fence(tx);

@@ -32,7 +32,7 @@ export function createProjects(kernel: ProjectsKernel, accounts: Accounts): Proj
   const { config, db, events, jobs, http } = kernel;
   const publicUrl = config.publicUrl ?? `http://localhost:${config.port}`;
   const erasers: Eraser[] = [];
-  const eraseTask = createEraseTask(db, erasers);
+  const eraseTask = createEraseTask(db, erasers, events);
   jobs.register(eraseTask);
 
   const actions = createProjectActions({

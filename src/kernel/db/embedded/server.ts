@@ -41,20 +41,36 @@ export function spawnServer(options: ServerOptions): Server {
     child.once("error", (error) => resolve(error.message));
     child.once("exit", (code, signal) => resolve(signal ? `ended by ${signal}` : `exit code ${code}`));
   });
-  const ready = readLog(child, exited, options.log);
+  let isStopping = false;
+  const ready = readLog(child, exited, (line, isGrave) => {
+    // While it stops, every session that it ends says so.
+    options.log[isGrave && !isStopping ? "warn" : "debug"]({ component: "postgres" }, line);
+  });
   // Whoever does not wait for it sees `exited`.
   ready.catch(() => {});
-  return { pid: child.pid, ready, exited, stop: (isHurried) => stopServer(child, exited, isHurried) };
+  return {
+    pid: child.pid,
+    ready,
+    exited,
+    stop(isHurried) {
+      isStopping = true;
+      return stopServer(child, exited, isHurried);
+    },
+  };
 }
 
 /** PostgreSQL's log joins ours. Its everyday lines are of no interest, those that end a session or more are. */
-function readLog(child: ChildProcess, exited: Promise<string>, log: Logger): Promise<void> {
+function readLog(
+  child: ChildProcess,
+  exited: Promise<string>,
+  onLine: (line: string, isGrave: boolean) => void,
+): Promise<void> {
   let lastWords = "";
   return new Promise((resolve, reject) => {
     if (child.stderr) {
       createInterface({ input: child.stderr }).on("line", (line) => {
         const isGrave = /^(FATAL|PANIC):/.test(line);
-        log[isGrave ? "warn" : "debug"]({ component: "postgres" }, line);
+        onLine(line, isGrave);
         if (isGrave || /error/.test(line)) lastWords = line;
         if (line.endsWith("ready to accept connections")) resolve();
       });

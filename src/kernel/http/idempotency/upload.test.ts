@@ -166,6 +166,37 @@ test("[HTTP-38] a sender that falls silent is given up", async () => {
   expect(reader.read()).rejects.toMatchObject({ code: "BODY_TOO_SLOW", status: 408 });
 });
 
+/** Reads all of a body that comes in pieces of one size, one every few milliseconds. */
+async function readTrickle(options: { bytes: number; everyMs: number; pieces: number; silenceMs: number }) {
+  let left = options.pieces;
+  let timer: ReturnType<typeof setInterval>;
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      timer = setInterval(() => {
+        if (left-- > 0) return controller.enqueue(new Uint8Array(options.bytes));
+        clearInterval(timer);
+        controller.close();
+      }, options.everyMs);
+    },
+  });
+  let bytes = 0;
+  const request = new Request("http://stoa.test/", { method: "POST", body });
+  for await (const chunk of watchedBody(request, options.silenceMs)) bytes += chunk.length;
+  return bytes;
+}
+
+test("[HTTP-38] a sender that only trickles is given up too", async () => {
+  const trickle = readTrickle({ bytes: 1, everyMs: 5, pieces: 200, silenceMs: 100 });
+  expect(trickle).rejects.toMatchObject({ code: "BODY_TOO_SLOW" });
+  await trickle.catch(() => {});
+});
+
+test("[HTTP-38] one that is merely slow is not, however long it takes", async () => {
+  // The whole takes longer than the silence that is borne, each piece far less.
+  const slow = { bytes: 1024, everyMs: 25, pieces: 40, silenceMs: 800 };
+  expect(await readTrickle(slow)).toBe(40 * 1024);
+});
+
 for (const type of ["application/json", "text/html", "application/octet-stream"]) {
   test(`[HTTP-38] ${type} is not taken where it is not described`, async () => {
     const answer = await upload("k", TEXT, { type });

@@ -164,7 +164,7 @@ BEGIN
     SET state = 'waiting', worker_id = NULL, uncounted = j.uncounted + 1, interruptions = j.interruptions + 1,
         errors = j.errors || jsonb_build_array(jsonb_build_object(
           'at', clock_timestamp(), 'attempt', j.attempt - j.uncounted, 'code', 'JOB_INTERRUPTED',
-          'message', 'The process that ran the job ended before it did.'))
+          'message', 'The process or the database that the job ran on was lost.'))
     WHERE j.id = v_job.id RETURNING j.* INTO v_job;
     taken := taken + 1;
     IF v_job.interruptions > p_max_interruptions THEN

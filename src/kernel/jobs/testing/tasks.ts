@@ -18,8 +18,11 @@ export const record = {
 /** Blocks the event loop. */
 export const block = { name: "test.block", input: z.object({ ms: z.number() }), timeoutMs: 1000 } as const;
 
-/** Holds its fence in an open transaction for as long. */
-export const hold = { name: "test.hold", input: z.object({ ms: z.number() }) } as const;
+/** Holds its fence in an open transaction: without a word, or in the first attempt with a statement that takes a minute. */
+export const hold = {
+  name: "test.hold",
+  input: z.object({ ms: z.number(), isBusy: z.boolean().optional() }),
+} as const;
 
 export const RUNS = `
   CREATE TABLE runs (n bigint GENERATED ALWAYS AS IDENTITY, job_id uuid, attempt int, pid int, what text,
@@ -55,13 +58,14 @@ export function createTestTasks(db: Database) {
     },
   };
 
-  const holdTask: Task<{ ms: number }> = {
+  const holdTask: Task<{ ms: number; isBusy?: boolean | undefined }> = {
     ...hold,
-    async run({ ms }, context) {
+    async run({ ms, isBusy }, context) {
       await db.transaction(async (tx) => {
         await context.fence(tx);
         await note(context.jobId, context.attempt, "began");
-        await wait(ms);
+        if (isBusy && context.attempt === 1) await tx`SELECT pg_sleep(60)`;
+        else await wait(ms);
       });
       return { pid: process.pid };
     },
