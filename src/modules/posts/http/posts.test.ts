@@ -325,6 +325,24 @@ test("[PST-7] a post that is still the same is not sent again", async () => {
   expect([answer.status, answer.body.version]).toEqual([200, 2]);
 });
 
+test("[PST-23] of a project that I am no member of I see and change nothing", async () => {
+  const projectId = await createProject(ada);
+  const created = await create(projectId, { path: "a.md" });
+  const [mine, before] = [await createProject(ben), await logOf(projectId)];
+  const { body: collection } = await ben.call("POST", "/collections", { name: "C", project_id: mine });
+  const notFound = { status: 404, body: { code: "POST_NOT_FOUND" } };
+  const path = `/posts/${idOf(created)}`;
+  expect(await ben.call("PUT", path, { title: "x", body: "" }, { "If-Match": "*" })).toMatchObject(notFound);
+  expect(await ben.call("PUT", `/collections/${collection.id}${path}`)).toMatchObject(notFound);
+  expect(itemsOf(await ben.call("GET", `/posts?project_id=${mine}&path=a.md`))).toEqual([]);
+  expect(await ben.call("POST", "/posts", { title: "x", body: "", project_id: projectId })).toMatchObject({
+    status: 404,
+    body: { code: "PROJECT_NOT_FOUND" },
+  });
+  expect(await logOf(projectId)).toEqual(before);
+  expect((await ada.call("GET", path)).body).toEqual(created.body);
+});
+
 test("[PST-22] every change of a post is one event, with what it was", async () => {
   const projectId = await createProject(ada);
   await share(ada, projectId, ben, "collaborator");

@@ -55,7 +55,7 @@ async function top(projectId: string, word: string): Promise<[total: unknown, co
   return [body.total_count, items.map(({ paragraph }) => paragraph.content)];
 }
 
-test("[TXT-33] a body's paragraphs are analysed and found, and name their post", async () => {
+test("[TXT-34] a body's paragraphs are analysed and found, and name their post", async () => {
   const [projectId, postId] = [await createProject(ada), newId()];
   const paragraphs = texts.splitMarkdown("# A whale\n\nThe whale and\nthe whale.\n\n- one\n- two\n");
   expect(paragraphs).toEqual(["# A whale", "The whale and the whale.", "- one\n- two"]);
@@ -69,7 +69,7 @@ test("[TXT-33] a body's paragraphs are analysed and found, and name their post",
   );
 });
 
-test("[TXT-33] what is too long for a paragraph, or too much for a post, is refused", () => {
+test("[TXT-34] what is too long for a paragraph, or too much for a post, is refused", () => {
   const refusal = (text: string) => {
     try {
       return texts.splitMarkdown(text).length;
@@ -87,7 +87,7 @@ test("[TXT-33] what is too long for a paragraph, or too much for a post, is refu
   expect(refusal(" \n\n\u3000\n")).toBe(0);
 });
 
-test("[TXT-34] an edit keeps what stays, analyses what is new, and takes away what is gone", async () => {
+test("[TXT-35] an edit keeps what stays, analyses what is new, and takes away what is gone", async () => {
   const [projectId, postId] = [await createProject(ada), newId()];
   await share(ada, projectId, ben, "collaborator");
   await save(projectId, postId, ["red fish", "blue fish", "old fish"]);
@@ -109,7 +109,7 @@ test("[TXT-34] an edit keeps what stays, analyses what is new, and takes away wh
   expect(await top(projectId, "blue")).toEqual([0, []]);
 });
 
-test("[TXT-34] what does not change asks for no analysis and writes nothing", async () => {
+test("[TXT-35] what does not change asks for no analysis and writes nothing", async () => {
   const [projectId, postId] = [await createProject(ada), newId()];
   await save(projectId, postId, ["same", "same", "other"]);
   await analysed(projectId);
@@ -125,7 +125,7 @@ test("[TXT-34] what does not change asks for no analysis and writes nothing", as
   expect(await countJobs()).toBe(jobs);
 });
 
-test("[TXT-34] after any edits the paragraphs are those of the body, and the counts are theirs", async () => {
+test("[TXT-35] after any edits the paragraphs are those of the body, and the counts are theirs", async () => {
   const chance = createChance("edits of a post");
   const [projectId, postId] = [await createProject(ada), newId()];
   const words = ["ox", "elk", "fox"];
@@ -151,7 +151,7 @@ test("[TXT-34] after any edits the paragraphs are those of the body, and the cou
   // Each analysis may wait half a second for more.
 }, 30_000);
 
-test("[TXT-34] a post of twenty thousand paragraphs goes as it came, and its words with it", async () => {
+test("[TXT-35] a post of twenty thousand paragraphs goes as it came, and its words with it", async () => {
   const [projectId, postId] = [await createProject(ada), newId()];
   const paragraphs = Array.from({ length: 20_000 }, (_, number) => `gull ${number % 100}`);
   await save(projectId, postId, [...paragraphs, "gull stays"]);
@@ -161,7 +161,7 @@ test("[TXT-34] a post of twenty thousand paragraphs goes as it came, and its wor
   expect([(await top(projectId, "gull"))[0], (await top(projectId, "99"))[0]]).toEqual([1, 0]);
 });
 
-test("[TXT-35] a paragraph of a post cannot be deleted alone", async () => {
+test("[TXT-36] a paragraph of a post cannot be deleted alone", async () => {
   const [projectId, postId] = [await createProject(ada), newId()];
   await save(projectId, postId, ["one"]);
   const [row] = await rowsOf(postId);
