@@ -12,9 +12,10 @@ import { toRepository } from "./repository.ts";
 const titled = (id: string, sentence: string) => `test("[${id}] ${sentence}", () => {});\n`;
 const rule = (id: string) => `- **${id}** A sentence.\n`;
 
-test("[ARC-18] a rule that no title names is named; a contract suite's titles count", () => {
+test("[ARC-18] a rule that no title names is named; titles of a contract suite and the rule of a shared one count", () => {
   const repository = toRepository({
-    "src/kernel/bus/spec.md": rule("BUS-1") + rule("BUS-2") + rule("BUS-3"),
+    "src/kernel/bus/spec.md": rule("BUS-1") + rule("BUS-2") + rule("BUS-3") + rule("BUS-4"),
+    "src/kernel/bus/refusals.test.ts": `testRefusals({ rule: "${"BUS"}-4" })`,
     "src/kernel/bus/bus.test.ts": titled("BUS-1", "is heard"),
     "src/kernel/bus/contract.ts": titled("BUS-2", "is heard by all"),
   });

@@ -5,6 +5,8 @@ const RULE = /^- \*\*([A-Z]+-\d+)\*\* /gm;
 const ANY_RULE_MENTION = /^\s*[-*] \*{0,2}([A-Z]{2,5}-\d+)\b/gm;
 /** A string that opens with a rule's number is a title, wherever it stands: contract suites make tests too. */
 const TITLE = /(["'`])\[([A-Z]+-\d+)\]((?:\\.|(?!\1)[^\\])*)\1/g;
+/** A suite of the harness that is told which rule it proves. */
+const SUITE_RULE = /\brule: "([A-Z]+-\d+)"/g;
 const TEST_CALL =
   /\b(?:test|it)(?:\.(?:if|skipIf|todoIf|each|serial|concurrent|skip|only|todo)\b(?:\([^()]*\))?)*\(\s*(["'`])((?:\\.|(?!\1)[^\\])*)\1/g;
 
@@ -83,9 +85,10 @@ export function misnumberedRules(repository: Repository): string[] {
 }
 
 function titles(repository: Repository): { path: string; id: string }[] {
-  return listMatching(repository, /^(?:src|bench|scripts|console|client)\/.*\.ts$/).flatMap((file) =>
-    [...file.text.matchAll(TITLE)].map((match) => ({ path: file.path, id: match[2] ?? "" })),
-  );
+  return listMatching(repository, /^(?:src|bench|scripts|console|client)\/.*\.ts$/).flatMap((file) => [
+    ...[...file.text.matchAll(TITLE)].map((match) => ({ path: file.path, id: match[2] ?? "" })),
+    ...[...file.text.matchAll(SUITE_RULE)].map((match) => ({ path: file.path, id: match[1] ?? "" })),
+  ]);
 }
 
 function specs(repository: Repository): SourceFile[] {

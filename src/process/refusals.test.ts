@@ -101,6 +101,7 @@ test.each([
   [["start", "--role"], "--role takes web or worker."],
   [["start", "--role", "cook"], '--role takes web or worker, not "cook".'],
   [["start", "--role="], '--role takes web or worker, not "".'],
+  [["start", "--supervised"], "--supervised is for children that the server has started: leave it out."],
   [["migrate", "now"], 'migrate has no option "now".'],
 ] as [string[], string][])("[PROC-4] the words %j", async (words, sentence) => {
   expect(await refusal(words)).toBe(sentence);

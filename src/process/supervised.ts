@@ -8,6 +8,8 @@ import { createRuntime, type Runtime } from "./runtime.ts";
 const ORPHAN_GRACE_MS = 2_000;
 
 export async function runSupervised(): Promise<void> {
+  if (!process.send)
+    throw new StartError("--supervised is for children that the server has started: leave it out.");
   const questions = createQuestions<object[][]>();
   const metricsOfOthers = () => questions.ask((question) => tell({ kind: "tell metrics", question }), []);
   let runtime: Runtime | undefined;

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openAgain, openTestDatabase, type TestDatabase } from "../../testing/database.ts";
-import { type MigrationSet, migrate } from "./index.ts";
+import { type MigrationSet, migrate, openDatabase } from "./index.ts";
 
 let db: TestDatabase;
 let sets: MigrationSet[];
@@ -90,4 +90,24 @@ test("[DB-13] one that fails takes the others of that start along", async () => 
   const [row] = await db.sql`
     SELECT to_regclass('log') AS log, (SELECT count(*)::int FROM migrations) AS applied`;
   expect(row).toEqual({ log: null, applied: 0 });
+});
+
+test("[DB-28] a user without the right to make tables", async () => {
+  const role = `reader_${process.pid}`;
+  const { pathname } = new URL(db.url);
+  await db.sql.unsafe(`CREATE ROLE ${role} LOGIN; DROP TABLE IF EXISTS migrations`);
+  const { socketDir } = db;
+  const url = `postgres://${role}@localhost${pathname}`;
+  const other = openDatabase({ url, socketDir, poolSize: 1, applicationName: "test" });
+  try {
+    expect(await migrate(other, sets).catch((error: Error) => `${error.name}: ${error.message}`)).toBe(
+      "StartError: The user of DATABASE_URL may not make tables: make it the owner of the database, or GRANT CREATE ON SCHEMA public to it.",
+    );
+    await migrate(db, sets);
+    await db.sql.unsafe(`GRANT SELECT ON migrations TO ${role}`);
+    expect(await migrate(other, sets)).toEqual([]);
+  } finally {
+    await other.close();
+    await db.sql.unsafe(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+  }
 });

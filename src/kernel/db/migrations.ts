@@ -22,12 +22,27 @@ const MIGRATION_LOCK = 7_305_001;
 
 /** Applies what is missing and returns its names. Two processes at once: the second waits and finds nothing to do. */
 export async function migrate(db: Database, sets: readonly MigrationSet[]): Promise<string[]> {
+  try {
+    return await applyMissing(db, sets);
+  } catch (error) {
+    throw isForbidden(error) ? new StartError(FORBIDDEN, error) : error;
+  }
+}
+
+/** Since PostgreSQL 15 only its owner may make tables in the schema public. */
+const FORBIDDEN =
+  "The user of DATABASE_URL may not make tables: make it the owner of the database, or GRANT CREATE ON SCHEMA public to it.";
+
+function isForbidden(error: unknown): boolean {
+  return error instanceof Error && "errno" in error && error.errno === "42501";
+}
+
+async function applyMissing(db: Database, sets: readonly MigrationSet[]): Promise<string[]> {
   const migrations = (await Promise.all(sets.map(readSet))).flat();
   return db.transaction(
     async (tx) => {
       await tx`SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})`;
-      await tx`CREATE TABLE IF NOT EXISTS migrations (
-        name text PRIMARY KEY, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`;
+      await makeTable(tx);
       const rows = await tx<{ name: string; checksum: string }>`SELECT name, checksum FROM migrations`;
       const applied = new Map(rows.map((row) => [row.name, row.checksum]));
       refuseUnknown(applied, migrations);
@@ -37,6 +52,14 @@ export async function migrate(db: Database, sets: readonly MigrationSet[]): Prom
     },
     { pool: "long" },
   );
+}
+
+/** Not CREATE IF NOT EXISTS: that wants the right to make tables also where there is nothing to do. */
+async function makeTable(tx: Tx): Promise<void> {
+  const [table] = await tx<{ exists: boolean }>`SELECT to_regclass('migrations') IS NOT NULL AS exists`;
+  if (table?.exists) return;
+  await tx`CREATE TABLE migrations (
+    name text PRIMARY KEY, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`;
 }
 
 /** Names of what migrate would apply. Asks, and changes nothing. */

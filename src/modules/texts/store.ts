@@ -24,18 +24,44 @@ export interface NewParagraphs {
   readonly contents: readonly string[];
   readonly events: readonly NewEvent[];
   readonly job: PreparedJob;
+  /** What the author's access must be one of; else nothing is written. */
+  readonly permitted: readonly string[];
 }
 
-/**
- * All of it in one statement, so that one round trip makes it durable. Writes only if the author's access is one of
- * `permitted`; returns it, and the id of the job that will analyse the paragraphs.
- */
-export async function insertParagraphs(
-  tx: Tx,
-  batch: NewParagraphs,
-  permitted: readonly string[],
-): Promise<{ readonly access: string | null; readonly jobId: string | null }> {
-  const { projectId, authorId, ids, contents, events, job } = batch;
+export interface Inserted {
+  /** Of the author, as accessColumn gives it. */
+  readonly access: string | null;
+  /** The job that will analyse them; null when nothing was written. */
+  readonly jobId: string | null;
+}
+
+/** A batch of one, which is what most requests are: without arrays the statement costs PostgreSQL a quarter less. */
+export async function insertParagraph(tx: Tx, batch: NewParagraphs): Promise<Inserted> {
+  const { projectId, authorId, ids, contents, events, job, permitted } = batch;
+  const [id = "", content = "", event] = [ids[0], contents[0], events[0]];
+  const [row] = await tx<{ access: string | null; job_id: string | null }>`
+    WITH author AS MATERIALIZED (SELECT ${accessColumn(tx, projectId, authorId)} AS access),
+    stored AS (
+      INSERT INTO paragraphs (id, project_id, author_id, content, length)
+      SELECT ${id}::uuid, ${projectId}::uuid, ${authorId}::uuid, ${content}::text, ${content.length}::int
+      FROM author WHERE access = ANY (${permitted}::text[])
+      RETURNING 1),
+    job AS MATERIALIZED (
+      SELECT jobs_enqueue(${job.id}, ${projectId}, ${job.task}, ${job.lane}, ${job.input}::text::jsonb,
+        ${job.uniqueKey}, ${job.createdBy}, clock_timestamp() + ${job.delayMs}::float8 * interval '1 millisecond',
+        ${job.timeoutMs}, ${job.maxAttempts}) AS id
+      FROM stored),
+    announced AS MATERIALIZED (
+      SELECT id, events_append(${projectId}, ${newId()}, ${event?.event}, ${authorId}, ${event?.subject},
+        ${JSON.stringify(event?.data)}::text::jsonb) AS seq
+      FROM job)
+    SELECT access, id AS job_id FROM author LEFT JOIN announced ON true`;
+  return { access: row?.access ?? null, jobId: row?.job_id ?? null };
+}
+
+/** All of a batch in one statement, so that one round trip makes it durable. */
+export async function insertParagraphs(tx: Tx, batch: NewParagraphs): Promise<Inserted> {
+  const { projectId, authorId, ids, contents, events, job, permitted } = batch;
   const lengths = contents.map((content) => content.length);
   // Each part reads from the one before: paragraphs first, the events last, since they hold the project's log.
   const [row] = await tx<{ access: string | null; job_id: string | null }>`

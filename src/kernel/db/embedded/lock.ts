@@ -33,12 +33,22 @@ export function takeLock(path: string, what: string): Lock {
 }
 
 function tryLock(file: number): boolean {
-  const library = dlopen(process.platform === "darwin" ? "libSystem.B.dylib" : "libc.so.6", {
-    flock: { args: ["i32", "i32"], returns: "i32" },
-  });
+  const library = openLibrary();
   try {
     return library.symbols.flock(file, LOCK_EXCLUSIVE | LOCK_NOT_BLOCKING) === 0;
   } finally {
     library.close();
+  }
+}
+
+function openLibrary() {
+  const name = process.platform === "darwin" ? "libSystem.B.dylib" : "libc.so.6";
+  try {
+    return dlopen(name, { flock: { args: ["i32", "i32"], returns: "i32" } });
+  } catch (cause) {
+    throw new StartError(
+      `The embedded PostgreSQL needs ${name}, which this system lacks: set DATABASE_URL to a PostgreSQL of your own.`,
+      cause,
+    );
   }
 }

@@ -43,8 +43,9 @@ export function spawnServer(options: ServerOptions): Server {
   });
   let isStopping = false;
   const ready = readLog(child, exited, (line, isGrave) => {
-    // While it stops, every session that it ends says so.
-    options.log[isGrave && !isStopping ? "warn" : "debug"]({ component: "postgres" }, line);
+    // While it stops, every session that it ends says so; while it starts, everyone whom it turns away is told.
+    const isExpected = isStopping || /the database system is /.test(line);
+    options.log[isGrave && !isExpected ? "warn" : "debug"]({ component: "postgres" }, line);
   });
   // Whoever does not wait for it sees `exited`.
   ready.catch(() => {});

@@ -7,12 +7,17 @@ CREATE FUNCTION jobs_enqueue(
 ) RETURNS uuid LANGUAGE plpgsql AS $$
 DECLARE
   v_id uuid;
+  v_lane smallint := array_position(ARRAY['urgent', 'high', 'normal', 'low'], p_lane) - 1;
+  v_key text := p_task || ' ' || coalesce(p_project_id::text, '-') || ' ' || p_unique_key;
+  v_run_at timestamptz := coalesce(p_run_at, clock_timestamp());
 BEGIN
+  -- Mostly one waits already and no later than ours would: locking it costs half of what writing it anew does.
+  SELECT j.id INTO v_id FROM jobs j
+  WHERE j.unique_key = v_key AND j.attempt = 0 AND j.run_at <= v_run_at AND j.lane <= v_lane FOR NO KEY UPDATE;
+  IF FOUND THEN RETURN v_id; END IF;
   INSERT INTO jobs AS j (id, project_id, task, lane, input, unique_key, created_by, run_at, timeout_ms, max_attempts)
   VALUES (
-    p_id, p_project_id, p_task, array_position(ARRAY['urgent', 'high', 'normal', 'low'], p_lane) - 1, p_input,
-    p_task || ' ' || coalesce(p_project_id::text, '-') || ' ' || p_unique_key, p_created_by,
-    coalesce(p_run_at, clock_timestamp()), p_timeout_ms, p_max_attempts)
+    p_id, p_project_id, p_task, v_lane, p_input, v_key, p_created_by, v_run_at, p_timeout_ms, p_max_attempts)
   ON CONFLICT (unique_key) WHERE unique_key IS NOT NULL AND attempt = 0
   DO UPDATE SET run_at = least(j.run_at, excluded.run_at), lane = least(j.lane, excluded.lane)
   RETURNING j.id INTO v_id;

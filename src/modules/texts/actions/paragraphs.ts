@@ -69,8 +69,16 @@ export function createParagraphActions(deps: ParagraphActionDeps) {
       const delayMs = pace.delayMs(projectId, contents.length);
       const options = { ...jobOptions(projectId, actorId), delayMs };
       const job = jobs.prepare(analyseTask, { project_id: projectId }, options);
-      const batch = { projectId, authorId: actorId, ids, contents, events: paragraphsCreated(by, ids), job };
-      const { access, jobId } = await store.insertParagraphs(tx, batch, permitted);
+      const insert = ids.length === 1 ? store.insertParagraph : store.insertParagraphs;
+      const { access, jobId } = await insert(tx, {
+        projectId,
+        authorId: actorId,
+        ids,
+        contents,
+        events: paragraphsCreated(by, ids),
+        job,
+        permitted,
+      });
       allow(parseAccess(access), "paragraphs.write");
       if (jobId === null) throw new Error("a batch of paragraphs that was allowed was not stored");
       tx.afterCommit(() => pace.wake(delayMs));
