@@ -1,6 +1,6 @@
 // Wiring of texts: mounts the routes, registers the jobs, has its part in erasing projects, returns the face.
 import { join } from "node:path";
-import type { MigrationSet, Query, Tx } from "../../kernel/db/index.ts";
+import type { MigrationSet, Query, Sql, Tx } from "../../kernel/db/index.ts";
 import type { Kernel } from "../../kernel/index.ts";
 import type { Projects } from "../projects/index.ts";
 import { createImport } from "./actions/import.ts";
@@ -19,18 +19,15 @@ import { createWordIndex } from "./word-index/index.ts";
 export interface Texts {
   /** The paragraphs of a Markdown text, in its order. Throws PARAGRAPH_TOO_LONG or TOO_MANY_PARAGRAPHS (422). */
   splitMarkdown(text: string): readonly string[];
+  /** The paragraphs of a post, as a column of the statement that reads it: sql`SELECT …, ${paragraphsColumn(sql, sql`p.id`)} AS …`. */
+  paragraphsColumn(sql: Sql, postId: Query<unknown>): Query<unknown>;
   /**
-   * Parts of the statement that stores a new post, so that one round trip stores it all: sql`WITH post AS (INSERT … RETURNING …),
-   * ${newPostParts(tx, post)}, …`. They store its paragraphs and the job that analyses them, if `post` has a row; what
-   * announces it reads from `post_job`, to come after them.
+   * Parts of the statement that saves a post, so that one round trip saves it all: sql`WITH post AS (UPDATE … RETURNING …),
+   * ${postParts(tx, text)}, …`. If `post` has a row they make these its paragraphs: those that it has already stay as they are, with
+   * their ids and counts; what is new will be analysed, what is gone counts no longer. They ask nobody's permission and announce
+   * nothing, since the post does both; what announces it reads from `post_job`, to come after them.
    */
-  newPostParts(tx: Tx, post: PostText): Query<unknown>;
-  /**
-   * In the transaction that changes a post: makes these its paragraphs, before its event. Those that it has already stay as they
-   * are, with their ids and counts; what is new will be analysed, what is gone counts no longer. Asks nobody's permission and
-   * announces nothing, since the post does both.
-   */
-  syncPostParagraphs(tx: Tx, post: PostText): Promise<void>;
+  postParts(tx: Tx, post: PostText): Query<unknown>;
 }
 
 export const textsMigrations: MigrationSet = {

@@ -173,65 +173,50 @@ export async function countPending(sql: Sql, projectId: string): Promise<number>
   return row?.pending ?? 0;
 }
 
-export interface PostParagraph {
-  readonly id: string;
-  /** SHA-256 of the content in UTF-8, in hexadecimal. */
-  readonly hash: string;
+/** The paragraphs of a post by their ids, as a column of another statement. */
+export function postParagraphsColumn(sql: Sql, postId: Query<unknown>): Query<unknown> {
+  return sql`(SELECT coalesce(jsonb_object_agg(t.id, t.content), '{}') FROM paragraphs t WHERE t.post_id = ${postId})`;
 }
 
-/** The paragraphs of a post, held to the end of the transaction; in the order of ids, as all who lock several do. */
-export async function lockPostParagraphs(
-  tx: Tx,
-  projectId: string,
-  postId: string,
-): Promise<PostParagraph[]> {
-  return tx<PostParagraph>`
-    SELECT id, encode(sha256(convert_to(content, 'UTF8')), 'hex') AS hash FROM paragraphs
-    WHERE project_id = ${projectId} AND post_id = ${postId} ORDER BY id FOR UPDATE`;
+export interface PostChange {
+  readonly projectId: string;
+  readonly postId: string;
+  readonly authorId: string;
+  /** Contents of new paragraphs. */
+  readonly fresh: readonly string[];
+  /** Ids of paragraphs to be deleted. */
+  readonly gone: readonly string[];
+  readonly job: PreparedJob;
 }
 
-export async function insertPostParagraphs(
-  tx: Tx,
-  post: { readonly projectId: string; readonly postId: string; readonly authorId: string },
-  contents: readonly string[],
-): Promise<void> {
-  const { projectId, postId, authorId } = post;
-  const ids = contents.map(() => newId());
-  const lengths = contents.map((content) => content.length);
-  await tx`
-    INSERT INTO paragraphs (id, project_id, author_id, post_id, content, length)
-    SELECT p.id, ${projectId}, ${authorId}, ${postId}, p.content, p.length
-    FROM unnest(${ids}::uuid[], ${contents}::text[], ${lengths}::int[]) AS p (id, content, length)`;
-}
-
-/** Parts of another statement, which has a part `post` with a row when the post is stored: its paragraphs and their job. */
-export function newPostParts(
-  sql: Sql,
-  post: { readonly projectId: string; readonly postId: string; readonly authorId: string },
-  contents: readonly string[],
-  job: PreparedJob,
-): Query<unknown> {
-  const ids = contents.map(() => newId());
-  const lengths = contents.map((content) => content.length);
+/**
+ * Parts of another statement, which has a part `post` with a row when the post is saved. Rows, then the index, then its job:
+ * the order in which everyone takes these locks, and rows in the order of their ids.
+ * @param forget takes what was analysed out of the index: an aggregate over rows with place and doc.
+ */
+export function postParts(sql: Sql, change: PostChange, forget: Query<unknown>): Query<unknown> {
+  const { projectId, postId, authorId, fresh, gone, job } = change;
+  const ids = fresh.map(() => newId());
+  const lengths = fresh.map((content) => content.length);
   return sql`
-    post_paragraphs AS (
+    post_held AS MATERIALIZED (
+      SELECT t.id, g.n::int - 1 AS place
+      FROM post CROSS JOIN unnest(${gone}::uuid[]) WITH ORDINALITY AS g (id, n) JOIN paragraphs t ON t.id = g.id
+      ORDER BY t.id FOR UPDATE OF t),
+    post_gone AS (DELETE FROM paragraphs t USING post_held h WHERE t.id = h.id RETURNING h.place, t.doc),
+    post_fresh AS (
       INSERT INTO paragraphs (id, project_id, author_id, post_id, content, length)
-      SELECT p.id, ${post.projectId}, ${post.authorId}, ${post.postId}, p.content, p.length
-      FROM post CROSS JOIN unnest(${ids}::uuid[], ${contents}::text[], ${lengths}::int[]) AS p (id, content, length)
+      SELECT p.id, ${projectId}, ${authorId}, ${postId}, p.content, p.length
+      FROM post CROSS JOIN unnest(${ids}::uuid[], ${fresh}::text[], ${lengths}::int[]) AS p (id, content, length)
       RETURNING 1),
+    post_forgotten AS MATERIALIZED (
+      SELECT ${forget} AS head FROM post_gone WHERE doc IS NOT NULL HAVING count(*) > 0),
     post_job AS MATERIALIZED (
-      SELECT jobs_enqueue(${job.id}, ${post.projectId}, ${job.task}, ${job.lane}, ${job.input}::text::jsonb,
+      SELECT jobs_enqueue(${job.id}, ${projectId}, ${job.task}, ${job.lane}, ${job.input}::text::jsonb,
         ${job.uniqueKey}, ${job.createdBy}, clock_timestamp() + ${job.delayMs}::float8 * interval '1 millisecond',
         ${job.timeoutMs}, ${job.maxAttempts}) AS id
-      FROM (SELECT count(*) AS paragraphs FROM post_paragraphs) s WHERE paragraphs > 0)`;
-}
-
-/** What was deleted, with the analyses it had. */
-export async function deleteParagraphs(tx: Tx, ids: readonly string[]): Promise<Paragraph[]> {
-  const rows = await tx<ParagraphRow>`
-    DELETE FROM paragraphs WHERE id = ANY (${ids}::uuid[])
-    RETURNING id, project_id, author_id, post_id, content, doc, word_count`;
-  return rows.map(toParagraph);
+      FROM (SELECT (SELECT count(*) FROM post_fresh) + (SELECT count(*) FROM post_forgotten) AS changes) AS s
+      WHERE changes > 0)`;
 }
 
 /** Deletes some paragraphs of an erased project and returns how many. */

@@ -1,6 +1,5 @@
 // What can be done with a post: create, read, list, change, delete, bring back.
 import { type Sql, type Tx, violatedUnique } from "../../../kernel/db/index.ts";
-import type { Events } from "../../../kernel/events/index.ts";
 import { newId } from "../../../kernel/ids/index.ts";
 import type { Jobs, Task } from "../../../kernel/jobs/index.ts";
 import { accessesFor, allow, type Permission, type Projects, parseAccess } from "../../projects/index.ts";
@@ -15,8 +14,7 @@ import * as store from "../store/posts.ts";
 import { requireMatch, type VersionMatch } from "../version-match.ts";
 
 export interface PostActionDeps {
-  readonly events: Pick<Events, "append">;
-  readonly jobs: Pick<Jobs, "enqueue">;
+  readonly jobs: Pick<Jobs, "prepare">;
   readonly projects: Pick<Projects, "access">;
   readonly texts: Texts;
   readonly findMentioned: FindMentioned;
@@ -41,53 +39,52 @@ export type PostActions = ReturnType<typeof createPostActions>;
 
 export function createPostActions(deps: PostActionDeps) {
   const permitted = accessesFor("posts.write");
-  const { events, jobs, projects, texts, findMentioned, eraseTask } = deps;
+  const { jobs, projects, texts, findMentioned, eraseTask } = deps;
 
-  async function syncParagraphs(tx: Tx, post: Post, authorId: string, paragraphs: readonly string[]) {
-    await texts.syncPostParagraphs(tx, { projectId: post.projectId, postId: post.id, authorId, paragraphs });
+  function toParts(tx: Tx, post: Pick<Post, "id" | "projectId" | "body">, authorId: string, before = {}) {
+    const text = { projectId: post.projectId, postId: post.id, authorId, before };
+    return texts.postParts(tx, { ...text, paragraphs: texts.splitMarkdown(post.body) });
   }
 
+  /** Undefined when the post is not any more as it was found. */
   async function save(
     tx: Tx,
-    post: Post,
+    found: store.PostToChange,
     { content, restoredFrom = null }: Edit,
     userId: string,
-  ): Promise<Post> {
+  ): Promise<Post | undefined> {
+    const { post, paragraphs } = found;
     const lines = diffLines(post.body, content.body);
-    const edit = {
-      content,
-      userId,
-      linesAdded: lines.added,
-      linesRemoved: lines.removed,
-      restoredFrom,
-    };
-    const saved = await orPathTaken(store.updatePost(tx, post, edit));
-    if (content.body !== post.body) await syncParagraphs(tx, post, userId, texts.splitMarkdown(content.body));
-    const mentioned = await findMentioned(tx, saved, userId, post.body);
-    // Last of all, since they hold the project's log to the commit.
-    await events.append(tx, postUpdated(saved, userId, { ...lines, path: post.path, restoredFrom }));
-    if (mentioned.length > 0) await events.append(tx, postMentioned(saved, userId, mentioned));
-    return saved;
+    const next = { ...post, ...content, version: post.version + 1 };
+    const mentioned = await findMentioned(tx, next, userId, post.body);
+    const edit = { content, userId, linesAdded: lines.added, linesRemoved: lines.removed, restoredFrom };
+    const updated = postUpdated(next, userId, { ...lines, path: post.path, restoredFrom });
+    return orPathTaken(
+      store.updatePost(tx, found, edit, {
+        parts: toParts(tx, next, userId, paragraphs),
+        events: [updated, ...mentions(next, userId, mentioned)],
+      }),
+    );
+  }
+
+  async function load(tx: Tx, id: string, userId: string, permission: Permission) {
+    const found = await store.findPostToChange(tx, id, userId, texts.paragraphsColumn(tx, tx`p.id`));
+    if (!found) throw postErrors.POST_NOT_FOUND();
+    allow(parseAccess(found.access), permission, postErrors.POST_NOT_FOUND);
+    return found;
   }
 
   return {
     /** One statement, which also looks whether its author may; who is mentioned is asked before, if there are names. */
     async createPost(tx: Tx, projectId: string, userId: string, content: PostContent): Promise<Post> {
-      const paragraphs = texts.splitMarkdown(content.body);
       const linesAdded = countLines(content.body);
       const noted = { id: newId(), projectId, version: 1, ...content };
       const mentioned = await findMentioned(tx, noted, userId, "");
-      const parts = texts.newPostParts(tx, { projectId, postId: noted.id, authorId: userId, paragraphs });
-      const announcements = [
-        postCreated(noted, userId, linesAdded),
-        ...(mentioned.length > 0 ? [postMentioned(noted, userId, mentioned)] : []),
-      ];
       const { access, post } = await orPathTaken(
-        store.insertPost(
-          tx,
-          { ...noted, authorId: userId, linesAdded, parts, events: announcements },
-          permitted,
-        ),
+        store.insertPost(tx, { ...noted, authorId: userId, linesAdded }, permitted, {
+          parts: toParts(tx, noted, userId),
+          events: [postCreated(noted, userId, linesAdded), ...mentions(noted, userId, mentioned)],
+        }),
       );
       allow(parseAccess(access), "posts.write");
       if (!post) throw new Error("a post that was allowed was not stored");
@@ -95,7 +92,10 @@ export function createPostActions(deps: PostActionDeps) {
     },
 
     async getPost(sql: Sql, id: string, userId: string): Promise<Post> {
-      return present(await store.findPost(sql, id, userId), "posts.read");
+      const found = await store.findPost(sql, id, userId);
+      if (!found) throw postErrors.POST_NOT_FOUND();
+      allow(parseAccess(found.access), "posts.read", postErrors.POST_NOT_FOUND);
+      return live(found);
     },
 
     async listPosts(sql: Sql, userId: string, list: store.PostList): Promise<store.Bounded<Post>> {
@@ -103,53 +103,67 @@ export function createPostActions(deps: PostActionDeps) {
       return store.listPosts(sql, list);
     },
 
-    /** What changes nothing makes no version. */
-    async changePost(
+    /** What changes nothing makes no version. Two round trips: what was read is written only if it is still the same. */
+    changePost: (
       tx: Tx,
       { id, userId, match }: Target,
       toEdit: (post: Post) => Edit | Promise<Edit>,
-    ): Promise<Post> {
-      const post = present(await store.findPostToChange(tx, id, userId), "posts.write");
-      requireMatch(post, match);
-      const edit = await toEdit(post);
-      return isSameContent(post, edit.content) ? post : save(tx, post, edit, userId);
-    },
+    ): Promise<Post> =>
+      untilSaved(async () => {
+        const found = await load(tx, id, userId, "posts.write");
+        const post = live(found);
+        requireMatch(post, match);
+        const edit = await toEdit(post);
+        return isSameContent(post, edit.content) ? post : save(tx, found, edit, userId);
+      }),
 
     async deletePost(tx: Tx, { id, userId, match }: Target): Promise<void> {
-      const post = present(await store.findPostToChange(tx, id, userId), "posts.delete");
-      requireMatch(post, match);
-      await store.markDeleted(tx, id);
-      await syncParagraphs(tx, post, userId, []);
-      await jobs.enqueue(
-        tx,
-        eraseTask,
-        { post_id: id },
-        { projectId: post.projectId, delayMs: RESTORE_DAYS * DAY_MS },
-      );
-      await events.append(tx, postDeleted(post, userId));
+      const job = (projectId: string) =>
+        jobs.prepare(eraseTask, { post_id: id }, { projectId, delayMs: RESTORE_DAYS * DAY_MS });
+      await untilSaved(async () => {
+        const found = await load(tx, id, userId, "posts.delete");
+        const post = live(found);
+        requireMatch(post, match);
+        const parts = toParts(tx, { ...post, body: "" }, userId, found.paragraphs);
+        const events = [postDeleted(post, userId)];
+        return (await store.markDeleted(tx, found, job(post.projectId), { parts, events })) || undefined;
+      });
     },
 
     /** Safe to repeat. */
-    async restorePost(tx: Tx, id: string, userId: string): Promise<Post> {
-      const found = await store.findPostToChange(tx, id, userId);
-      if (!found) throw postErrors.POST_NOT_FOUND();
-      allow(parseAccess(found.access), "posts.delete", postErrors.POST_NOT_FOUND);
-      if (found.post.deletedAt === null) return found.post;
-      const post = { ...found.post, deletedAt: null };
-      await orPathTaken(store.markRestored(tx, id));
-      await syncParagraphs(tx, post, userId, texts.splitMarkdown(post.body));
-      await events.append(tx, postRestored(post, userId));
-      return post;
-    },
+    restorePost: (tx: Tx, id: string, userId: string): Promise<Post> =>
+      untilSaved(async () => {
+        const found = await load(tx, id, userId, "posts.delete");
+        const { post, paragraphs } = found;
+        if (post.deletedAt === null) return post;
+        const parts = toParts(tx, post, userId, paragraphs);
+        const events = [postRestored(post, userId)];
+        const isSaved = await orPathTaken(store.markRestored(tx, found, { parts, events }));
+        return isSaved ? { ...post, deletedAt: null } : undefined;
+      }),
   };
 }
 
+/** Reads and tries anew until nobody was faster. Whenever one has to, another's change was saved: all of them get through. */
+async function untilSaved<T>(attempt: () => Promise<T | undefined>): Promise<T> {
+  for (;;) {
+    const saved = await attempt();
+    if (saved !== undefined) return saved;
+  }
+}
+
+function mentions(
+  post: Pick<Post, "id" | "projectId" | "version" | "path">,
+  actorId: string,
+  userIds: readonly string[],
+) {
+  return userIds.length > 0 ? [postMentioned(post, actorId, userIds)] : [];
+}
+
 /** A deleted post is not there, but to those who list or restore the deleted ones. */
-function present(found: store.FoundPost | undefined, permission: Permission): Post {
-  if (!found) throw postErrors.POST_NOT_FOUND();
-  allow(parseAccess(found.access), permission, postErrors.POST_NOT_FOUND);
-  if (found.post.deletedAt !== null) throw postErrors.POST_NOT_FOUND();
-  return found.post;
+function live({ post }: store.FoundPost): Post {
+  if (post.deletedAt !== null) throw postErrors.POST_NOT_FOUND();
+  return post;
 }
 
 async function orPathTaken<T>(saving: Promise<T>): Promise<T> {

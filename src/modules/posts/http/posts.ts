@@ -150,11 +150,14 @@ export function postRoutes({ db, actions }: PostRouteDeps): Route[] {
         errors: [...CHANGE_ERRORS, ...TEXT_ERRORS],
       },
       ({ actor, params: { id }, body, request, write }) =>
-        write(async (tx) => {
-          const target = { id, userId: actor.userId, match: readVersionMatch(request, "If-Match") };
-          const content = { ...body, path: body.path ?? null };
-          return showPost(200, await actions.changePost(tx, target, () => ({ content })));
-        }),
+        write(
+          async (tx) => {
+            const target = { id, userId: actor.userId, match: readVersionMatch(request, "If-Match") };
+            const content = { ...body, path: body.path ?? null };
+            return showPost(200, await actions.changePost(tx, target, () => ({ content })));
+          },
+          { single: true },
+        ),
     ),
     route(
       {
@@ -171,11 +174,14 @@ export function postRoutes({ db, actions }: PostRouteDeps): Route[] {
         errors: [...CHANGE_ERRORS, ...TEXT_ERRORS],
       },
       ({ actor, params: { id }, body, request, write }) =>
-        write(async (tx) => {
-          const target = { id, userId: actor.userId, match: readVersionMatch(request, "If-Match") };
-          const toEdit = (post: Post) => ({ content: edited(post, body) });
-          return showPost(200, await actions.changePost(tx, target, toEdit));
-        }),
+        write(
+          async (tx) => {
+            const target = { id, userId: actor.userId, match: readVersionMatch(request, "If-Match") };
+            const toEdit = (post: Post) => ({ content: edited(post, body) });
+            return showPost(200, await actions.changePost(tx, target, toEdit));
+          },
+          { single: true },
+        ),
     ),
     route(
       {
@@ -190,11 +196,14 @@ export function postRoutes({ db, actions }: PostRouteDeps): Route[] {
         errors: CHANGE_ERRORS,
       },
       ({ actor, params: { id }, request, write }) =>
-        write(async (tx) => {
-          const match = readVersionMatch(request, "If-Match");
-          await actions.deletePost(tx, { id, userId: actor.userId, match });
-          return { status: 204 };
-        }),
+        write(
+          async (tx) => {
+            const match = readVersionMatch(request, "If-Match");
+            await actions.deletePost(tx, { id, userId: actor.userId, match });
+            return { status: 204 };
+          },
+          { single: true },
+        ),
     ),
     route(
       {
@@ -215,7 +224,7 @@ export function postRoutes({ db, actions }: PostRouteDeps): Route[] {
         ],
       },
       ({ actor, params: { id }, write }) =>
-        write(async (tx) => showPost(200, await actions.restorePost(tx, id, actor.userId))),
+        write(async (tx) => showPost(200, await actions.restorePost(tx, id, actor.userId)), { single: true }),
     ),
   ];
 }

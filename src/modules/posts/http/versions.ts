@@ -90,10 +90,13 @@ export function versionRoutes({ db, posts, versions, renderer }: VersionRouteDep
         errors: [...CHANGE_ERRORS, no.VERSION_NOT_FOUND],
       },
       ({ actor, params: { id, version }, request, write }) =>
-        write(async (tx) => {
-          const target = { id, userId: actor.userId, match: readVersionMatch(request, "If-Match") };
-          return showPost(200, await versions.restoreVersion(tx, target, version));
-        }),
+        write(
+          async (tx) => {
+            const target = { id, userId: actor.userId, match: readVersionMatch(request, "If-Match") };
+            return showPost(200, await versions.restoreVersion(tx, target, version));
+          },
+          { single: true },
+        ),
     ),
     route(
       {

@@ -12,6 +12,8 @@ CREATE TABLE posts (
   author_id uuid NOT NULL,
   version integer NOT NULL DEFAULT 1,
   updated_by uuid NOT NULL,
+  -- Counts every change of the row, deleting and restoring too: what was read is written only if it is still the same.
+  revision integer NOT NULL DEFAULT 1,
   -- Of the current version against the one before.
   lines_added integer NOT NULL,
   lines_removed integer NOT NULL,

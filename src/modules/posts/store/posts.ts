@@ -2,6 +2,7 @@
 import type { Query, Sql, Tx } from "../../../kernel/db/index.ts";
 import type { NewEvent } from "../../../kernel/events/index.ts";
 import { newId } from "../../../kernel/ids/index.ts";
+import type { PreparedJob } from "../../../kernel/jobs/index.ts";
 import { accessColumn } from "../../projects/index.ts";
 import { type Post, type PostContent, RESTORE_DAYS } from "../model.ts";
 import { pathKey } from "../path.ts";
@@ -26,27 +27,32 @@ export interface FoundPost {
   readonly access: string | null;
 }
 
+/** What is saved with a post, in the same statement. */
+export interface Companions {
+  /** Its paragraphs and their job, see Texts.postParts. */
+  readonly parts: Query<unknown>;
+  /** In their order; last of all, since they hold the project's log to the commit. */
+  readonly events: readonly NewEvent[];
+}
+
 export interface NewPost extends PostContent {
   readonly id: string;
   readonly projectId: string;
   readonly authorId: string;
   readonly linesAdded: number;
-  /** Parts that store its paragraphs, see Texts.newPostParts. */
-  readonly parts: Query<unknown>;
-  readonly events: readonly NewEvent[];
 }
 
 /**
- * Post, paragraphs, job and events in one statement, so that one round trip makes it durable; nothing of it when the author's
- * access is none of `permitted`. Fails on posts_path_taken when another has the path.
+ * One statement, so that one round trip makes it durable; nothing of it when the author's access is none of `permitted`. Fails
+ * on posts_path_taken when another has the path, as do the statements below.
  */
 export async function insertPost(
   tx: Tx,
   post: NewPost,
   permitted: readonly string[],
+  companions: Companions,
 ): Promise<{ readonly access: string | null; readonly post: Post | undefined }> {
-  const { id, projectId, authorId, title, body, path, linesAdded, parts, events } = post;
-  // Each part reads from the one before; the events last, since they hold the project's log.
+  const { id, projectId, authorId, title, body, path, linesAdded } = post;
   const [row] = await tx<{ access: string | null; created_at: Date | null }>`
     WITH author AS MATERIALIZED (SELECT ${accessColumn(tx, projectId, authorId)} AS access),
     post AS (
@@ -55,13 +61,8 @@ export async function insertPost(
         ${linesAdded}::int, 0
       FROM author WHERE author.access = ANY (${permitted}::text[])
       RETURNING created_at),
-    ${parts},
-    announced AS MATERIALIZED (
-      SELECT max(events_append(${projectId}, e.id, e.event, ${authorId}, e.subject, e.data::jsonb)) AS seq
-      FROM (SELECT FROM post LEFT JOIN post_job ON true) AS stored
-      CROSS JOIN unnest(${events.map(() => newId())}::uuid[], ${events.map((event) => event.event)}::text[],
-        ${events.map((event) => event.subject)}::text[],
-        ${events.map((event) => JSON.stringify(event.data))}::text[]) AS e (id, event, subject, data))
+    ${companions.parts},
+    ${announcedPart(tx, companions.events, tx`post_job`)}
     SELECT author.access, post.created_at FROM author LEFT JOIN post ON true CROSS JOIN announced`;
   const access = row?.access ?? null;
   if (!row?.created_at) return { access, post: undefined };
@@ -80,45 +81,115 @@ export interface SavedEdit {
   readonly restoredFrom: number | null;
 }
 
-/** Saves the next version of a post that the caller has locked, and keeps the one before. */
-export async function updatePost(tx: Tx, post: Post, edit: SavedEdit): Promise<Post> {
+/** Saves the next version and keeps the one before; undefined, and nothing done, when the post is not as it was read. */
+export async function updatePost(
+  tx: Tx,
+  { post, revision }: PostToChange,
+  edit: SavedEdit,
+  companions: Companions,
+): Promise<Post | undefined> {
   const { content, userId, linesAdded, linesRemoved, restoredFrom } = edit;
   const { title, body, path } = content;
   const [row] = await tx<{ updated_at: Date }>`
-    WITH kept AS (
+    WITH earlier AS MATERIALIZED (
+      SELECT * FROM posts WHERE id = ${post.id} AND revision = ${revision} FOR UPDATE),
+    kept AS (
       INSERT INTO post_versions (project_id, post_id, version, title, body, path, author_id, created_at, lines_added,
         lines_removed, restored_from)
       SELECT project_id, id, version, title, body, path, updated_by, updated_at, lines_added, lines_removed, restored_from
-      FROM posts WHERE id = ${post.id})
-    UPDATE posts SET title = ${title}, body = ${body}, length = ${body.length}, path = ${path}, path_key = ${keyOf(path)},
-      version = version + 1, updated_by = ${userId}, updated_at = clock_timestamp(), lines_added = ${linesAdded},
-      lines_removed = ${linesRemoved}, restored_from = ${restoredFrom}
-    WHERE id = ${post.id} RETURNING updated_at`;
-  return {
-    ...post,
-    ...content,
-    version: post.version + 1,
-    updatedBy: userId,
-    updatedAt: row?.updated_at ?? post.updatedAt,
-  };
+      FROM earlier),
+    post AS (
+      UPDATE posts p SET title = ${title}, body = ${body}, length = ${body.length}::int, path = ${path},
+        path_key = ${keyOf(path)}, version = p.version + 1, revision = p.revision + 1, updated_by = ${userId}, updated_at = clock_timestamp(),
+        lines_added = ${linesAdded}::int, lines_removed = ${linesRemoved}::int, restored_from = ${restoredFrom}::int
+      FROM earlier WHERE p.id = earlier.id RETURNING p.updated_at),
+    ${companions.parts},
+    ${announcedPart(tx, companions.events, tx`post_job`)}
+    SELECT post.updated_at FROM post CROSS JOIN announced`;
+  return (
+    row && { ...post, ...content, version: post.version + 1, updatedBy: userId, updatedAt: row.updated_at }
+  );
+}
+
+/** Marks it deleted, with the job that will erase it; false, and nothing done, when the post is not as it was read. */
+export async function markDeleted(
+  tx: Tx,
+  { post, revision }: PostToChange,
+  job: PreparedJob,
+  companions: Companions,
+): Promise<boolean> {
+  const rows = await tx`
+    WITH post AS (
+      UPDATE posts SET deleted_at = clock_timestamp(), revision = revision + 1
+      WHERE id = ${post.id} AND revision = ${revision} RETURNING id),
+    ${companions.parts},
+    erasing AS MATERIALIZED (
+      SELECT jobs_enqueue(${job.id}, ${job.projectId}, ${job.task}, ${job.lane}, ${job.input}::text::jsonb, ${job.uniqueKey},
+        ${job.createdBy}, clock_timestamp() + ${job.delayMs}::float8 * interval '1 millisecond', ${job.timeoutMs},
+        ${job.maxAttempts}) AS id
+      FROM post LEFT JOIN post_job ON true),
+    ${announcedPart(tx, companions.events, tx`erasing`)}
+    SELECT FROM post CROSS JOIN announced`;
+  return rows.length > 0;
+}
+
+/** False, and nothing done, when the post is not as it was read. */
+export async function markRestored(
+  tx: Tx,
+  { post, revision }: PostToChange,
+  companions: Companions,
+): Promise<boolean> {
+  const rows = await tx`
+    WITH post AS (
+      UPDATE posts SET deleted_at = NULL, revision = revision + 1
+      WHERE id = ${post.id} AND revision = ${revision} RETURNING id),
+    ${companions.parts},
+    ${announcedPart(tx, companions.events, tx`post_job`)}
+    SELECT FROM post CROSS JOIN announced`;
+  return rows.length > 0;
+}
+
+/** @param after a part whose locks are to be taken before that of the log. */
+function announcedPart(sql: Sql, events: readonly NewEvent[], after: Query<unknown>): Query<unknown> {
+  const column = (of: (event: NewEvent) => unknown) => events.map(of);
+  return sql`
+    announced AS MATERIALIZED (
+      SELECT max(events_append(e.project_id, e.id, e.event, e.actor_id, e.subject, e.data::jsonb)) AS seq
+      FROM (SELECT FROM post LEFT JOIN ${after} ON true) AS saved
+      CROSS JOIN unnest(${column((event) => event.projectId)}::uuid[], ${column(() => newId())}::uuid[],
+        ${column(({ event }) => event)}::text[], ${column((event) => event.actorId)}::uuid[],
+        ${column((event) => event.subject)}::text[], ${column((event) => JSON.stringify(event.data))}::text[])
+        AS e (project_id, id, event, actor_id, subject, data))`;
 }
 
 /** Also a deleted one, as long as it can be restored. */
 export async function findPost(sql: Sql, id: string, userId: string): Promise<FoundPost | undefined> {
-  const [row] = await sql<PostRow & { access: string | null }>`${selectPost(sql, id, userId)}`;
-  return row && { post: toPost(row), access: row.access };
-}
-
-/** The same, and no one else changes it before the transaction ends. */
-export async function findPostToChange(tx: Tx, id: string, userId: string): Promise<FoundPost | undefined> {
-  const [row] = await tx<PostRow & { access: string | null }>`${selectPost(tx, id, userId)} FOR UPDATE OF p`;
-  return row && { post: toPost(row), access: row.access };
-}
-
-function selectPost(sql: Sql, id: string, userId: string): Query<unknown> {
-  return sql`
+  const [row] = await sql<PostRow & { access: string | null }>`
     SELECT ${columns(sql)}, ${accessColumn(sql, sql`p.project_id`, userId)} AS access
     FROM posts p WHERE p.id = ${id} AND ${isKept(sql)}`;
+  return row && { post: toPost(row), access: row.access };
+}
+
+export interface PostToChange extends FoundPost {
+  /** Counts every change, deleting and restoring too. */
+  readonly revision: number;
+  /** See Texts.paragraphsColumn. */
+  readonly paragraphs: Readonly<Record<string, string>>;
+}
+
+/** The same with its paragraphs, of one snapshot. */
+export async function findPostToChange(
+  sql: Sql,
+  id: string,
+  userId: string,
+  paragraphs: Query<unknown>,
+): Promise<PostToChange | undefined> {
+  const [row] = await sql<
+    PostRow & { access: string | null; revision: number; paragraphs: Record<string, string> }
+  >`
+    SELECT ${columns(sql)}, p.revision, ${accessColumn(sql, sql`p.project_id`, userId)} AS access, ${paragraphs} AS paragraphs
+    FROM posts p WHERE p.id = ${id} AND ${isKept(sql)}`;
+  return row && { post: toPost(row), access: row.access, revision: row.revision, paragraphs: row.paragraphs };
 }
 
 /** Of table p, as PostRow. */
@@ -177,15 +248,6 @@ export function toBounded<Row extends { readonly found: number }, Item>(
 ): Bounded<Item> {
   const items = rows.slice(0, limit).map(toItem);
   return { items, hasMore: (rows[0]?.found ?? 0) > items.length };
-}
-
-export async function markDeleted(tx: Tx, id: string): Promise<void> {
-  await tx`UPDATE posts SET deleted_at = clock_timestamp() WHERE id = ${id}`;
-}
-
-/** Fails on posts_path_taken when another has its path by now. */
-export async function markRestored(tx: Tx, id: string): Promise<void> {
-  await tx`UPDATE posts SET deleted_at = NULL WHERE id = ${id}`;
 }
 
 /** Erases a post whose time to be restored is over, with its versions; undefined when it is not so. */

@@ -1,13 +1,13 @@
 // The face of the word index: how often each word occurs in which paragraph of a project, kept as rows of PostgreSQL. It hides
 // segments, tail and merging; search will ask it for more than counts.
-import type { Sql, Tx } from "../../../kernel/db/index.ts";
+import type { Query, Sql, Tx } from "../../../kernel/db/index.ts";
 import { TOKENIZER_VERSION, type Tokenizer } from "../tokenizer/tokenizer.ts";
 import { eraseIndex } from "./erase.ts";
 import { toKeys } from "./key.ts";
 import { createMaintenance, isDue, type Maintain, type MaintenanceOptions } from "./maintenance.ts";
 import { TIERS } from "./merge-plan.ts";
 import { createQueries, type Top, type TopQuery } from "./query.ts";
-import { insertTombstones, numberPending, subtractTotals, type WordTotal } from "./store.ts";
+import { forgetColumn, forgetDocuments, type LaidOutWords, numberPending } from "./store.ts";
 
 export type { MaintenanceRun } from "./maintenance.ts";
 export type { Top, TopQuery } from "./query.ts";
@@ -45,6 +45,11 @@ export interface WordIndex {
    * `maintain` should be run.
    */
   remove(tx: Tx, projectId: string, removed: readonly RemovedParagraph[]): Promise<boolean>;
+  /**
+   * The same as an aggregate in the statement that deletes them: over rows with the columns `place`, of a paragraph among the
+   * contents, and `doc`, its number.
+   */
+  removeColumn(sql: Sql, projectId: string, contents: readonly string[]): Query<unknown>;
   /** Folds, merges and makes anew what needs it. One call at a time for a project, in all processes. */
   readonly maintain: Maintain;
   /** The next `maintain` will make the index anew from the paragraphs. */
@@ -91,15 +96,12 @@ export function createWordIndex(tokenizer: Tokenizer, options: WordIndexOptions 
       return { ids: taken.map(({ row }) => row.id), isDue: head !== undefined && isDue(head, maintenance) };
     },
     async remove(tx, projectId, removed) {
-      const counted = removed.map(({ doc, content }) => ({ doc, counts: countKeys(content) }));
-      const docs = counted.map(({ doc }) => doc);
-      const occurrences = sum(counted.map(({ counts }) => sum(counts.values())));
-      const head = await insertTombstones(tx, projectId, docs, occurrences);
-      if (!head) return false;
-      const folded = counted.filter(({ doc }) => doc < head.foldedDoc).map(({ counts }) => counts);
-      if (folded.length > 0) await subtractTotals(tx, projectId, totalsOf(folded));
-      return isDue(head, maintenance);
+      const docs = removed.map(({ doc }) => doc);
+      const words = layOut(removed.map(({ content }) => countKeys(content)));
+      const head = await forgetDocuments(tx, projectId, docs, words);
+      return head !== undefined && isDue(head, maintenance);
     },
+    removeColumn: (sql, projectId, contents) => forgetColumn(sql, projectId, layOut(contents.map(countKeys))),
     maintain,
     async requestRebuild(tx, projectId) {
       await tx`UPDATE text_indexes SET tokenizer_version = 0 WHERE project_id = ${projectId}`;
@@ -123,15 +125,16 @@ function sum(numbers: Iterable<number>): number {
   return total;
 }
 
-type Counts = ReadonlyMap<string, number>;
-
-function totalsOf(counted: readonly Counts[]): ReadonlyMap<string, WordTotal> {
-  const totals = new Map<string, WordTotal>();
-  for (const counts of counted) {
-    for (const [word, count] of counts) {
-      const { documents, occurrences } = totals.get(word) ?? { documents: 0, occurrences: 0 };
-      totals.set(word, { documents: documents + 1, occurrences: occurrences + count });
+function layOut(counted: readonly ReadonlyMap<string, number>[]): LaidOutWords {
+  const places: number[] = [];
+  const words: string[] = [];
+  const counts: number[] = [];
+  for (const [place, each] of counted.entries()) {
+    for (const [word, count] of each) {
+      places.push(place);
+      words.push(word);
+      counts.push(count);
     }
   }
-  return totals;
+  return { places, words, counts };
 }

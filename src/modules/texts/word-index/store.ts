@@ -1,5 +1,5 @@
 // The SQL of the word index, but for the statement of a query (snapshot.ts), of merging and of rebuilding.
-import type { Sql, Tx } from "../../../kernel/db/index.ts";
+import type { Query, Sql, Tx } from "../../../kernel/db/index.ts";
 import type { TailRow } from "./snapshot.ts";
 
 /** The row of a project's index. */
@@ -171,29 +171,6 @@ export async function addTotals(tx: Tx, projectId: string, segment: number): Pro
       documents = w.documents + excluded.documents, occurrences = w.occurrences + excluded.occurrences`;
 }
 
-/** How many of some documents have a word, and how often all of them together. */
-export interface WordTotal {
-  readonly documents: number;
-  readonly occurrences: number;
-}
-
-/** Takes the words of documents out of the totals. */
-export async function subtractTotals(
-  tx: Tx,
-  projectId: string,
-  totals: ReadonlyMap<string, WordTotal>,
-): Promise<void> {
-  const words = [...totals.keys()];
-  const documents = [...totals.values()].map((total) => total.documents);
-  const occurrences = [...totals.values()].map((total) => total.occurrences);
-  await tx`
-    UPDATE text_words w SET documents = w.documents - c.documents, occurrences = w.occurrences - c.occurrences
-    FROM unnest(${words}::text[], ${documents}::int[], ${occurrences}::int[]) AS c (word, documents, occurrences)
-    WHERE w.project_id = ${projectId} AND w.word = c.word COLLATE "C"`;
-  await tx`
-    DELETE FROM text_words WHERE project_id = ${projectId} AND word = ANY (${words}::text[]) AND documents <= 0`;
-}
-
 /** The totals anew, from the given segments. */
 export async function replaceTotals(tx: Tx, projectId: string, segments: readonly number[]): Promise<void> {
   await tx`DELETE FROM text_words WHERE project_id = ${projectId}`;
@@ -208,26 +185,34 @@ export async function markFolded(tx: Tx, projectId: string, nextDoc: number): Pr
   await tx`UPDATE text_indexes SET folded_doc = ${nextDoc}, tail_units = 0 WHERE project_id = ${projectId}`;
 }
 
+/** The words of documents, laid out for the database: of each word the document's place among them, and its count there. */
+export interface LaidOutWords {
+  readonly places: readonly number[];
+  readonly words: readonly string[];
+  readonly counts: readonly number[];
+}
+
 /** Notes the deletion of documents. Locks the head first, as whatever changes the index does. */
-export async function insertTombstones(
+export async function forgetDocuments(
   tx: Tx,
   projectId: string,
   docs: readonly number[],
-  occurrences: number,
+  laidOut: LaidOutWords,
 ): Promise<IndexHead | undefined> {
+  const { places, words, counts } = laidOut;
   const [row] = await tx<IndexRow>`
-    WITH head AS (
-      UPDATE text_indexes SET tombstone_seq = tombstone_seq + ${docs.length}::int,
-        tombstone_count = tombstone_count + ${docs.length}::int, document_count = document_count - ${docs.length}::int,
-        occurrence_count = occurrence_count - ${occurrences}::bigint
-      WHERE project_id = ${projectId} RETURNING *),
-    tombstones AS (
-      INSERT INTO text_tombstones (project_id, seq, doc)
-      SELECT project_id, tombstone_seq - ${docs.length}::int + place::int, doc
-      FROM head, unnest(${docs}::int[]) WITH ORDINALITY AS d (doc, place))
     SELECT ${tx.unsafe(HEAD)}
-    FROM head`;
+    FROM texts_forget(${projectId}, ${docs.map((_, place) => place)}::int[], ${docs}::int[], ${places}::int[],
+      ${words}::text[], ${counts}::int[])
+    WHERE project_id IS NOT NULL`;
   return row && toHead(row);
+}
+
+/** The same as an expression over rows with the columns place and doc. */
+export function forgetColumn(sql: Sql, projectId: string, laidOut: LaidOutWords): Query<unknown> {
+  const { places, words, counts } = laidOut;
+  return sql`texts_forget(${projectId}, array_agg(place), array_agg(doc), ${places}::int[], ${words}::text[],
+    ${counts}::int[])`;
 }
 
 export async function listTombstones(
