@@ -60,7 +60,7 @@ export function createKernel(options: KernelOptions): AssembledKernel {
     showsQueue: showsWhole,
     ...(options.workerId === undefined ? {} : { work: workOptions(options, options.workerId) }),
   });
-  const http = createHttp({ config, db, log, metrics, clock, reusePort: options.sharesPort ?? false });
+  const http = createHttp({ config, db, log, metrics, reusePort: options.sharesPort ?? false });
   const lifecycle = createLifecycle("modules", (part, error) =>
     log.error({ err: error, part }, "a part did not stop well"),
   );

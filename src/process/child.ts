@@ -78,6 +78,16 @@ export function createChild(options: ChildOptions): Child {
     let waitMs = FIRST_RESTART_MS;
     while (!stopping.signal.aborted) {
       const startedAt = Date.now();
+      await runOnce();
+      if (stopping.signal.aborted) return;
+      if (Date.now() - startedAt > HEALTHY_RUN_MS) waitMs = FIRST_RESTART_MS;
+      await pause(waitMs, stopping.signal);
+      waitMs = Math.min(waitMs * 2, MAX_RESTART_MS);
+    }
+  }
+
+  async function runOnce(): Promise<void> {
+    try {
       const current = spawn();
       run = current;
       await current.process.exited;
@@ -86,9 +96,9 @@ export function createChild(options: ChildOptions): Child {
       const { exitCode, signalCode } = current.process;
       log.warn({ child: name, exitCode, signalCode }, "child has ended and is started again");
       await options.onDeath(current.orders);
-      if (Date.now() - startedAt > HEALTHY_RUN_MS) waitMs = FIRST_RESTART_MS;
-      await pause(waitMs, stopping.signal);
-      waitMs = Math.min(waitMs * 2, MAX_RESTART_MS);
+    } catch (error) {
+      // No memory or no process to be had: later, perhaps.
+      log.error({ child: name, err: error }, "child could not be started");
     }
   }
 

@@ -127,6 +127,17 @@ test.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)(
   },
 );
 
+test("[PROC-2] started with nohup it outlives its terminal", async () => {
+  const server = await start({ through: "nohup" });
+  server.kill("SIGHUP");
+  // Signals are taken in order: one that would have stopped it is seen before the next request is answered.
+  await call(server, "GET", "/auth/me");
+  server.kill("SIGTERM");
+  expect(await server.ended).toBe(0);
+  expect(server.stdout()).toContain("SIGTERM");
+  expect(server.stdout()).not.toContain("SIGHUP");
+});
+
 test("[PROC-2] a signal that comes while it starts stops it too", async () => {
   const { dataDir: neighbour } = await start();
   for (const ready of ["lock", "postgres.new", "run"]) {

@@ -1,4 +1,5 @@
 // The command start: runs until a signal, then stops everything and ends with 0.
+import { readFileSync } from "node:fs";
 import { type Config, loadConfig } from "../kernel/config/index.ts";
 import { createLogger } from "../kernel/telemetry/index.ts";
 import type { Role } from "./command-line.ts";
@@ -16,7 +17,7 @@ export async function start(role: Role | undefined): Promise<void> {
   const server = createServer({ config, log, role });
   let stoppingSince: number | undefined;
 
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  for (const signal of ["SIGINT", "SIGTERM", ...(isHangUpIgnored() ? [] : ["SIGHUP" as const])] as const) {
     process.on(signal, () => {
       if (stoppingSince === undefined) {
         stoppingSince = performance.now();
@@ -46,6 +47,16 @@ export async function start(role: Role | undefined): Promise<void> {
   } catch (error) {
     await server.stop();
     throw error;
+  }
+}
+
+/** Whoever starts us with nohup wants us to outlive the terminal; a handler would undo that. Linux tells, others do not. */
+function isHangUpIgnored(): boolean {
+  try {
+    const mask = readFileSync("/proc/self/status", "utf8").match(/^SigIgn:\t([0-9a-f]+)$/m)?.[1] ?? "0";
+    return (BigInt(`0x${mask}`) & 1n) === 1n;
+  } catch {
+    return false;
   }
 }
 

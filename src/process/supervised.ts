@@ -34,6 +34,12 @@ export async function runSupervised(): Promise<void> {
     }
   }
 
+  for (const kind of ["uncaughtException", "unhandledRejection"] as const) {
+    process.on(kind, (error: unknown) => {
+      runtime?.log.error({ err: error, kind }, "this process met an error it does not know and ends");
+      process.exit(1);
+    });
+  }
   // Ctrl-C in a terminal reaches the whole group; our parent decides.
   process.on("SIGINT", () => {});
   process.on("SIGTERM", () => void end());

@@ -18,8 +18,10 @@ export interface Program {
 export interface ProgramOptions {
   /** Beside what a shell has anyway; PORT is 0 unless told. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** Default a new directory, so that no .env is read. */
+  /** Default a directory without a .env. */
   readonly directory?: string;
+  /** A program that runs it, such as nohup. */
+  readonly through?: string;
 }
 
 const MAIN = join(import.meta.dir, "../main.ts");
@@ -27,7 +29,9 @@ const MAIN = join(import.meta.dir, "../main.ts");
 /** Runs the program with these words on its command line. */
 export function runProgram(words: readonly string[], options: ProgramOptions = {}): Program {
   const { PATH = "", HOME = "" } = process.env;
-  const child = spawn(process.execPath, ["--no-env-file", MAIN, ...words], {
+  const command = [process.execPath, "--no-env-file", MAIN, ...words];
+  const [program = "", ...rest] = options.through === undefined ? command : [options.through, ...command];
+  const child = spawn(program, rest, {
     cwd: options.directory ?? tmpdir(),
     env: { PATH, HOME, PORT: "0", ...options.environment },
     stdio: ["ignore", "pipe", "pipe"],

@@ -1,7 +1,6 @@
 // Puts the HTTP mechanism together: the table of routes, one answer per request, and the server that listens.
 import { join } from "node:path";
 import manifest from "../../../package.json" with { type: "json" };
-import type { Clock } from "../clock/index.ts";
 import type { Config } from "../config/index.ts";
 import type { Database, MigrationSet } from "../db/index.ts";
 import { kernelErrors } from "../errors/index.ts";
@@ -28,7 +27,6 @@ export interface HttpDeps {
   readonly db: Database;
   readonly log: Logger;
   readonly metrics: Metrics;
-  readonly clock: Clock;
   /** Several processes may then listen on one port. */
   readonly reusePort?: boolean;
 }
@@ -111,13 +109,16 @@ export function createHttp(deps: HttpDeps): HttpServer {
     },
     fetch: (request) => answer(request, { address: "127.0.0.1" }),
     async start() {
+      if (stopping) return;
       listening ??= listen({ ...config, sharesPort: deps.reusePort ?? false }, answer);
       listener = await listening;
       purge.start();
     },
     stop() {
       stopping ??= (async () => {
-        await Promise.all([listener?.stop(config.shutdownGraceSeconds * 1000), purge.stop()]);
+        // One that is only just starting is awaited; one that failed to start has nothing to stop.
+        const running = await listening?.catch(() => undefined);
+        await Promise.all([running?.stop(config.shutdownGraceSeconds * 1000), purge.stop()]);
         listener = undefined;
       })();
       return stopping;

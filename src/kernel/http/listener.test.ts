@@ -125,6 +125,15 @@ test("[HTTP-45] a running request is finished, a new connection refused", async 
   await own.close();
 });
 
+test("[HTTP-45] a stop during the start leaves nothing listening", async () => {
+  const own = createHttp({ ...server.deps, metrics: createMetrics() });
+  const started = own.start();
+  await own.stop();
+  await started;
+  await own.start();
+  expect(own.address()).toBeUndefined();
+});
+
 test("[HTTP-45] idle connections are closed at once", async () => {
   const own = await openGated();
   const { hostname, port } = new URL(own.url);

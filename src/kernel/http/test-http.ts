@@ -2,7 +2,6 @@
 import { connect } from "node:net";
 import { z } from "zod";
 import { openTestDatabase, type TestDatabase } from "../../testing/database.ts";
-import { systemClock } from "../clock/index.ts";
 import { readConfig } from "../config/index.ts";
 import { defineErrors } from "../errors/index.ts";
 import { createLogger, createMetrics, type Metrics } from "../telemetry/index.ts";
@@ -43,7 +42,7 @@ export async function openTestHttp(
   const log = createLogger({ level: "debug", process: "test", output });
   const metrics = createMetrics();
   const { config } = readConfig({ PORT: "0", ...environment });
-  const deps = { config, db, log, metrics, clock: systemClock };
+  const deps = { config, db, log, metrics };
   const http = createHttp(deps);
   http.useAuthenticator(authenticate);
   http.mount(routes(db));

@@ -65,8 +65,8 @@ test("[TXT-26] paragraphs that come at any moment of an analysis are analysed", 
   const projectId = await createProject(ada);
   const ids: string[] = [];
   for (let round = 0; round < 40; round++) {
-    // Mostly a quiet project, whose analysis starts at once; a busy one waits half a second for more.
-    if (!chance.oneIn(10)) clock.turn(1_000);
+    // Mostly a quiet project, whose analysis starts at once; a busy one waits for more.
+    if (!chance.oneIn(10)) clock.turn(2_000);
     const batches = Array.from({ length: 1 + chance.below(3) }, () =>
       Array(1 + chance.below(4)).fill("word word"),
     );

@@ -7,31 +7,45 @@ test("[TXT-33] a quiet project is analysed at once, one that small batches come 
   const clock = createTestClock();
   const pace = createPace(clock, () => {});
   expect(pace.delayMs("a", 1)).toBe(0);
-  expect(pace.delayMs("a", 1)).toBe(500);
+  expect(pace.delayMs("a", 1)).toBe(250);
   expect(pace.delayMs("b", 1)).toBe(0);
-  // Each one counts, also those that wait: only a second without any makes it quiet.
-  clock.turn(900);
-  expect(pace.delayMs("a", 1)).toBe(500);
-  clock.turn(900);
-  expect(pace.delayMs("a", 99)).toBe(500);
   clock.turn(1_000);
+  expect(pace.delayMs("a", 99)).toBe(250);
+  clock.turn(1_000);
+  expect(pace.delayMs("a", 1)).toBe(250);
+  clock.turn(2_000);
   expect(pace.delayMs("a", 1)).toBe(0);
+});
+
+test("[TXT-33] the more projects are busy, the longer each waits, up to two seconds", () => {
+  const clock = createTestClock();
+  const pace = createPace(clock, () => {});
+  const handIn = (projects: number) =>
+    Array.from({ length: projects }, (_, number) => pace.delayMs(`project ${number}`, 1)).at(-1);
+  expect([handIn(100), handIn(100)]).toEqual([0, 1_000]);
+  expect(handIn(1_000)).toBe(0);
+  expect(handIn(1_000)).toBe(2_000);
+  // In the next second as well, and then it is as few as there are.
+  clock.turn(1_000);
+  expect(handIn(5)).toBe(2_000);
+  clock.turn(1_000);
+  expect(handIn(5)).toBe(250);
 });
 
 test("[TXT-33] a large batch does not wait", () => {
   const pace = createPace(createTestClock(), () => {});
-  expect([pace.delayMs("a", 100), pace.delayMs("a", 100), pace.delayMs("a", 1)]).toEqual([0, 0, 500]);
+  expect([pace.delayMs("a", 100), pace.delayMs("a", 100), pace.delayMs("a", 1)]).toEqual([0, 0, 250]);
 });
 
-test("[TXT-33] the workers are woken at once, or once when the waiting is over", async () => {
+test("[TXT-33] the workers are woken at once, or when the waiting is over", async () => {
   let woken = 0;
   const pace = createPace(createTestClock(), () => woken++);
   pace.wake(0);
   expect(woken).toBe(1);
+  pace.wake(20);
+  pace.wake(60);
+  await until("the first waking", () => woken > 1);
+  await until("the second, for what was due later", () => woken > 2);
   pace.wake(1);
-  pace.wake(1);
-  await until("the waking", () => woken > 1);
-  expect(woken).toBe(2);
-  pace.wake(1);
-  await until("another", () => woken > 2);
+  await until("another", () => woken > 3);
 });

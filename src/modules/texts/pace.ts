@@ -1,6 +1,5 @@
-// How soon a project is analysed: at once, but where small batches come one after the other, twice a second, many at a time.
+// How soon a project is analysed: at once, but where small batches come one after the other, after a while, many at a time.
 import type { Clock } from "../../kernel/clock/index.ts";
-import { createBoundedMemory } from "./bounded-memory.ts";
 
 export interface Pace {
   /** Milliseconds that the analysis of a batch just handed in should wait for more of its kind. */
@@ -9,35 +8,52 @@ export interface Pace {
   wake(delayMs: number): void;
 }
 
-/** A run costs a worker some 5 ms however little there is to do: 100 projects with 50 posts a second would take all it has. */
-const WAIT_MS = 500;
-/** A project that had nothing for so long is quiet. */
-const QUIET_MS = 1_000;
+/** A run costs some 2 ms of a core however little there is to do: so the runs of all busy projects take a fifth of one. */
+const WAIT_PER_PROJECT_MS = 10;
+const MIN_WAIT_MS = 250;
+const MAX_WAIT_MS = 2_000;
+/** A project that had nothing in this second nor in the one before is quiet. */
+const SECOND_MS = 1_000;
 /** So many at once are worth a run of their own. */
 const LARGE_BATCH = 100;
-/** Some 10,000 projects. */
-const REMEMBERED_BYTES = 2_000_000;
-const TIME_BYTES = 40;
 
 export function createPace(clock: Clock, wake: () => void): Pace {
-  const lastMs = createBoundedMemory<number>(REMEMBERED_BYTES);
+  let startMs = 0;
+  let current = new Set<string>();
+  let previous = new Set<string>();
+  let lastDueMs = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** One timer for all projects: it goes off when the last of those is due that there were when it was set. */
+  function setTimer(): void {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      wake();
+      if (clock.now() < lastDueMs) setTimer();
+    }, lastDueMs - clock.now()).unref();
+  }
+
+  function turn(): void {
+    const now = clock.now();
+    if (now - startMs < SECOND_MS) return;
+    previous = now - startMs < 2 * SECOND_MS ? current : new Set();
+    current = new Set();
+    startMs = now;
+  }
 
   return {
     delayMs(projectId, paragraphs) {
-      const now = clock.now();
-      const last = lastMs.get(projectId);
-      lastMs.set(projectId, now, TIME_BYTES);
-      const isBusy = last !== undefined && now - last < QUIET_MS;
-      return isBusy && paragraphs < LARGE_BATCH ? WAIT_MS : 0;
+      turn();
+      const isBusy = current.has(projectId) || previous.has(projectId);
+      current.add(projectId);
+      if (!isBusy || paragraphs >= LARGE_BATCH) return 0;
+      const wait = WAIT_PER_PROJECT_MS * Math.max(current.size, previous.size);
+      return Math.min(MAX_WAIT_MS, Math.max(MIN_WAIT_MS, wait));
     },
     wake(delayMs) {
       if (delayMs === 0) return wake();
-      // One for all projects: the hint is about a lane, and a late one costs half a second.
-      timer ??= setTimeout(() => {
-        timer = undefined;
-        wake();
-      }, delayMs).unref();
+      lastDueMs = Math.max(lastDueMs, clock.now() + delayMs);
+      setTimer();
     },
   };
 }
