@@ -11,6 +11,7 @@ import { countLines, diffLines } from "../line-diff.ts";
 import type { FindMentioned } from "../mentioned-members.ts";
 import { isSameContent, type Post, type PostContent, RESTORE_DAYS } from "../model.ts";
 import * as store from "../store/posts.ts";
+import { insertPost, markDeleted, markRestored, updatePost } from "../store/saving.ts";
 import { requireMatch, type VersionMatch } from "../version-match.ts";
 
 export interface PostActionDeps {
@@ -60,7 +61,7 @@ export function createPostActions(deps: PostActionDeps) {
     const edit = { content, userId, linesAdded: lines.added, linesRemoved: lines.removed, restoredFrom };
     const updated = postUpdated(next, userId, { ...lines, path: post.path, restoredFrom });
     return orPathTaken(
-      store.updatePost(tx, found, edit, {
+      updatePost(tx, found, edit, {
         parts: toParts(tx, next, userId, paragraphs),
         events: [updated, ...mentions(next, userId, mentioned)],
       }),
@@ -81,7 +82,7 @@ export function createPostActions(deps: PostActionDeps) {
       const noted = { id: newId(), projectId, version: 1, ...content };
       const mentioned = await findMentioned(tx, noted, userId, "");
       const { access, post } = await orPathTaken(
-        store.insertPost(tx, { ...noted, authorId: userId, linesAdded }, permitted, {
+        insertPost(tx, { ...noted, authorId: userId, linesAdded }, permitted, {
           parts: toParts(tx, noted, userId),
           events: [postCreated(noted, userId, linesAdded), ...mentions(noted, userId, mentioned)],
         }),
@@ -126,7 +127,7 @@ export function createPostActions(deps: PostActionDeps) {
         requireMatch(post, match);
         const parts = toParts(tx, { ...post, body: "" }, userId, found.paragraphs);
         const events = [postDeleted(post, userId)];
-        return (await store.markDeleted(tx, found, job(post.projectId), { parts, events })) || undefined;
+        return (await markDeleted(tx, found, job(post.projectId), { parts, events })) || undefined;
       });
     },
 
@@ -138,7 +139,7 @@ export function createPostActions(deps: PostActionDeps) {
         if (post.deletedAt === null) return post;
         const parts = toParts(tx, post, userId, paragraphs);
         const events = [postRestored(post, userId)];
-        const isSaved = await orPathTaken(store.markRestored(tx, found, { parts, events }));
+        const isSaved = await orPathTaken(markRestored(tx, found, { parts, events }));
         return isSaved ? { ...post, deletedAt: null } : undefined;
       }),
   };

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { createProject, type Person, signUp } from "../../../testing/requests.ts";
 import { openTestServer, type TestServer } from "../../../testing/server.ts";
-import { findPostToChange, updatePost } from "./posts.ts";
+import { findPostToChange } from "./posts.ts";
+import { updatePost } from "./saving.ts";
 
 let server: TestServer;
 let ada: Person;
