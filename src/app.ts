@@ -4,6 +4,7 @@ import type { MigrationSet } from "./kernel/db/index.ts";
 import type { Kernel } from "./kernel/index.ts";
 import { accountsMigrations, createAccounts } from "./modules/accounts/index.ts";
 import { createOps } from "./modules/ops/index.ts";
+import { createPosts, postsMigrations } from "./modules/posts/index.ts";
 import { createProjects, projectsMigrations } from "./modules/projects/index.ts";
 import { createTexts, textsMigrations } from "./modules/texts/index.ts";
 import { createWork } from "./modules/work/index.ts";
@@ -15,9 +16,10 @@ export interface App {
 export function createApp(kernel: Kernel): App {
   const accounts = createAccounts(kernel);
   const projects = createProjects(kernel, accounts);
-  createTexts(kernel, projects);
+  const texts = createTexts(kernel, projects);
+  createPosts(kernel, { accounts, projects, texts });
   createWork(kernel, projects);
-  const migrations = [accountsMigrations, projectsMigrations, textsMigrations];
+  const migrations = [accountsMigrations, projectsMigrations, textsMigrations, postsMigrations];
   createOps(kernel, [...kernelMigrations, ...migrations]);
   return { migrations };
 }

@@ -16,6 +16,8 @@ export interface RefusalOptions {
   readonly retryAfterSeconds?: number;
   /** Further response headers, such as `Allow`. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Further members of the problem (RFC 9457 section 3.2), in snake_case, for clients that act on them. */
+  readonly members?: Readonly<Record<string, unknown>>;
 }
 
 /** An expected "no". The http room turns it into problem+json (RFC 9457); anything else thrown is our bug and a 500. */
@@ -26,6 +28,7 @@ export class Refusal extends Error {
   readonly fields: readonly FieldError[] | undefined;
   readonly retryAfterSeconds: number | undefined;
   readonly headers: Readonly<Record<string, string>>;
+  readonly members: Readonly<Record<string, unknown>>;
 
   constructor(code: string, status: number, detail: string, options: RefusalOptions = {}) {
     super(options.detail ?? detail, { cause: options.cause });
@@ -36,6 +39,7 @@ export class Refusal extends Error {
     this.fields = options.fields;
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.headers = options.headers ?? {};
+    this.members = options.members ?? {};
   }
 }
 

@@ -16,6 +16,7 @@ export const PROBLEM_TYPE = "application/problem+json";
 
 export function toProblem(refusal: Refusal, requestId: string): Problem {
   return {
+    ...refusal.members,
     type: problemType(refusal.code),
     title: problemTitle(refusal.code),
     status: refusal.status,

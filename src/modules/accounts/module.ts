@@ -17,13 +17,15 @@ import { sessionLife, type User } from "./model.ts";
 import { createPasswordHasher } from "./password-hash.ts";
 import { createRefreshTokens } from "./refresh-token.ts";
 import { createSigningKeys } from "./signing-keys.ts";
-import { findUser } from "./store/users.ts";
+import { findUser, listNames, type UserName } from "./store/users.ts";
 
 export interface Accounts {
   /** Calls `hear` in the transaction of every sign-up, before its end; what it throws undoes the sign-up. Call it while wiring. */
   onSignUp(hear: (tx: Tx, user: User) => Promise<void>): void;
   /** Throws USER_NOT_FOUND. */
   getUser(sql: Sql, id: string): Promise<User>;
+  /** What users are called; those that are not there are left out. */
+  listNames(sql: Sql, ids: readonly string[]): Promise<readonly UserName[]>;
 }
 
 export type AccountsKernel = Pick<
@@ -84,5 +86,5 @@ export function createAccounts(kernel: AccountsKernel): Accounts {
     ...sessionRoutes({ db, actions, life, accessTokenSeconds }),
   ]);
 
-  return { onSignUp: (hear) => void hearers.push(hear), getUser };
+  return { onSignUp: (hear) => void hearers.push(hear), getUser, listNames };
 }

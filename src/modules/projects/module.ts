@@ -10,10 +10,13 @@ import { collaboratorRoutes } from "./http/collaborators.ts";
 import { projectRoutes } from "./http/projects.ts";
 import { createEraseTask, type Eraser } from "./jobs.ts";
 import type { Access } from "./model.ts";
+import { listMemberIds } from "./store/collaborators.ts";
 
 export interface Projects {
   /** A user's access to a project, in one round trip or none; undefined when he is no member. Give it to `allow`. */
   access(sql: Sql, projectId: string, userId: string): Promise<Access | undefined>;
+  /** Ids of all members, the owner's too. */
+  listMemberIds(sql: Sql, projectId: string): Promise<readonly string[]>;
   /** A module's part in erasing deleted projects; call it while wiring. */
   onErase(eraser: Eraser): void;
 }
@@ -46,5 +49,5 @@ export function createProjects(kernel: ProjectsKernel, accounts: Accounts): Proj
     ...collaboratorRoutes({ db, actions: collaborators }),
   ]);
 
-  return { access: findAccess, onErase: (eraser) => void erasers.push(eraser) };
+  return { access: findAccess, listMemberIds, onErase: (eraser) => void erasers.push(eraser) };
 }

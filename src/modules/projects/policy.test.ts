@@ -29,6 +29,11 @@ const EXPECTED: Record<Permission, [owner: string, collaborator: string, viewer:
     "paragraphs.read": ["yes", "yes", "yes", "yes"],
     "paragraphs.write": ["yes", "yes", "PROJECT_FORBIDDEN", "PROJECT_ARCHIVED"],
     "paragraphs.delete": ["yes", "yes", "PROJECT_FORBIDDEN", "PROJECT_ARCHIVED"],
+    "posts.read": ["yes", "yes", "yes", "yes"],
+    "posts.write": ["yes", "yes", "PROJECT_FORBIDDEN", "PROJECT_ARCHIVED"],
+    "posts.delete": ["yes", "yes", "PROJECT_FORBIDDEN", "PROJECT_ARCHIVED"],
+    "collections.read": ["yes", "yes", "yes", "yes"],
+    "collections.write": ["yes", "yes", "PROJECT_FORBIDDEN", "PROJECT_ARCHIVED"],
   };
 
 test("[PRJ-10] what a role may is what the table says", () => {

@@ -31,6 +31,11 @@ export const permissions = {
   "paragraphs.read": canSee(MEMBERS),
   "paragraphs.write": canChange(WRITERS),
   "paragraphs.delete": canChange(WRITERS),
+  "posts.read": canSee(MEMBERS),
+  "posts.write": canChange(WRITERS),
+  "posts.delete": canChange(WRITERS),
+  "collections.read": canSee(MEMBERS),
+  "collections.write": canChange(WRITERS),
 } as const satisfies Record<string, Rule>;
 
 export type Permission = keyof typeof permissions;

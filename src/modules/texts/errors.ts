@@ -6,6 +6,18 @@ export const textErrors = defineErrors({
     status: 404,
     detail: "There is no such paragraph in your projects. GET /paragraphs lists those of a project.",
   },
+  PARAGRAPH_OF_POST: {
+    status: 409,
+    detail: "The paragraph is a part of a post, which post_id names. Change the post.",
+  },
+  PARAGRAPH_TOO_LONG: {
+    status: 422,
+    detail: "A paragraph of the text is longer than 100,000 characters. Part it with a blank line.",
+  },
+  TOO_MANY_PARAGRAPHS: {
+    status: 422,
+    detail: "The text has more than 20,000 paragraphs. Make several of it.",
+  },
   WORD_MISSING: { status: 422, detail: "There is no word in this. Send one, of letters or digits." },
   WORD_NOT_SINGLE: {
     status: 422,

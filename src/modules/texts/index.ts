@@ -1,3 +1,3 @@
-// The face of texts: paragraphs, their words, and what is counted of them. Nobody else asks for them yet.
+// The face of texts: paragraphs, their words, and what is counted of them; for posts, whose bodies are paragraphs too.
 export { textErrors } from "./errors.ts";
-export { createTexts, textsMigrations } from "./module.ts";
+export { createTexts, type Texts, textsMigrations } from "./module.ts";

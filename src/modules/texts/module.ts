@@ -1,10 +1,11 @@
 // Wiring of texts: mounts the routes, registers the jobs, has its part in erasing projects, returns the face.
 import { join } from "node:path";
-import type { MigrationSet } from "../../kernel/db/index.ts";
+import type { MigrationSet, Query, Sql, Tx } from "../../kernel/db/index.ts";
 import type { Kernel } from "../../kernel/index.ts";
 import type { Projects } from "../projects/index.ts";
 import { createImport } from "./actions/import.ts";
 import { createParagraphActions } from "./actions/paragraphs.ts";
+import { createPostParagraphs, type PostText } from "./actions/post-paragraphs.ts";
 import { createFindTop } from "./actions/top.ts";
 import { importRoutes } from "./http/import.ts";
 import { paragraphRoutes } from "./http/paragraphs.ts";
@@ -14,6 +15,20 @@ import { createPace } from "./pace.ts";
 import { deleteSome } from "./store.ts";
 import { createTokenizer } from "./tokenizer/tokenizer.ts";
 import { createWordIndex } from "./word-index/index.ts";
+
+export interface Texts {
+  /** The paragraphs of a Markdown text, in its order. Throws PARAGRAPH_TOO_LONG or TOO_MANY_PARAGRAPHS (422). */
+  splitMarkdown(text: string): readonly string[];
+  /** The paragraphs of a post, as a column of the statement that reads it: sql`SELECT …, ${paragraphsColumn(sql, sql`p.id`)} AS …`. */
+  paragraphsColumn(sql: Sql, postId: Query<unknown>): Query<unknown>;
+  /**
+   * Parts of the statement that saves a post, so that one round trip saves it all: sql`WITH post AS (UPDATE … RETURNING …),
+   * ${postParts(tx, text)}, …`. If `post` has a row they make these its paragraphs: those that it has already stay as they are, with
+   * their ids and counts; what is new will be analysed, what is gone counts no longer. They ask nobody's permission and announce
+   * nothing, since the post does both; what announces it reads from `post_job`, to come after them.
+   */
+  postParts(tx: Tx, post: PostText): Query<unknown>;
+}
 
 export const textsMigrations: MigrationSet = {
   module: "texts",
@@ -25,7 +40,7 @@ export type TextsKernel = Pick<Kernel, "clock" | "db" | "events" | "jobs" | "htt
 /** Enough for one start; what is left waits for the next. */
 const MAX_OUTDATED = 10_000;
 
-export function createTexts(kernel: TextsKernel, projects: Projects): void {
+export function createTexts(kernel: TextsKernel, projects: Projects): Texts {
   const { clock, db, events, jobs, http, lifecycle } = kernel;
   const tokenizer = createTokenizer();
   const index = createWordIndex(tokenizer);
@@ -63,4 +78,6 @@ export function createTexts(kernel: TextsKernel, projects: Projects): void {
     },
     async stop() {},
   });
+
+  return createPostParagraphs({ jobs, pace, index, analyseTask });
 }

@@ -173,6 +173,52 @@ export async function countPending(sql: Sql, projectId: string): Promise<number>
   return row?.pending ?? 0;
 }
 
+/** The paragraphs of a post by their ids, as a column of another statement. */
+export function postParagraphsColumn(sql: Sql, postId: Query<unknown>): Query<unknown> {
+  return sql`(SELECT coalesce(jsonb_object_agg(t.id, t.content), '{}') FROM paragraphs t WHERE t.post_id = ${postId})`;
+}
+
+export interface PostChange {
+  readonly projectId: string;
+  readonly postId: string;
+  readonly authorId: string;
+  /** Contents of new paragraphs. */
+  readonly fresh: readonly string[];
+  /** Ids of paragraphs to be deleted. */
+  readonly gone: readonly string[];
+  readonly job: PreparedJob;
+}
+
+/**
+ * Parts of another statement, which has a part `post` with a row when the post is saved. Rows, then the index, then its job:
+ * the order in which everyone takes these locks, and rows in the order of their ids.
+ * @param forget takes what was analysed out of the index: an aggregate over rows with place and doc.
+ */
+export function postParts(sql: Sql, change: PostChange, forget: Query<unknown>): Query<unknown> {
+  const { projectId, postId, authorId, fresh, gone, job } = change;
+  const ids = fresh.map(() => newId());
+  const lengths = fresh.map((content) => content.length);
+  return sql`
+    post_held AS MATERIALIZED (
+      SELECT t.id, g.n::int - 1 AS place
+      FROM post CROSS JOIN unnest(${gone}::uuid[]) WITH ORDINALITY AS g (id, n) JOIN paragraphs t ON t.id = g.id
+      ORDER BY t.id FOR UPDATE OF t),
+    post_gone AS (DELETE FROM paragraphs t USING post_held h WHERE t.id = h.id RETURNING h.place, t.doc),
+    post_fresh AS (
+      INSERT INTO paragraphs (id, project_id, author_id, post_id, content, length)
+      SELECT p.id, ${projectId}, ${authorId}, ${postId}, p.content, p.length
+      FROM post CROSS JOIN unnest(${ids}::uuid[], ${fresh}::text[], ${lengths}::int[]) AS p (id, content, length)
+      RETURNING 1),
+    post_forgotten AS MATERIALIZED (
+      SELECT ${forget} AS head FROM post_gone WHERE doc IS NOT NULL HAVING count(*) > 0),
+    post_job AS MATERIALIZED (
+      SELECT jobs_enqueue(${job.id}, ${projectId}, ${job.task}, ${job.lane}, ${job.input}::text::jsonb,
+        ${job.uniqueKey}, ${job.createdBy}, clock_timestamp() + ${job.delayMs}::float8 * interval '1 millisecond',
+        ${job.timeoutMs}, ${job.maxAttempts}) AS id
+      FROM (SELECT (SELECT count(*) FROM post_fresh) + (SELECT count(*) FROM post_forgotten) AS changes) AS s
+      WHERE changes > 0)`;
+}
+
 /** Deletes some paragraphs of an erased project and returns how many. */
 export async function deleteSome(tx: Tx, projectId: string, limit: number): Promise<number> {
   const rows = await tx`

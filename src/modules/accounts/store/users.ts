@@ -10,6 +10,11 @@ interface UserRow {
   readonly created_at: Date;
 }
 
+export interface UserName {
+  readonly id: string;
+  readonly name: string | null;
+}
+
 export interface NewUser {
   readonly id: string;
   readonly email: EmailAddress;
@@ -48,6 +53,11 @@ export async function replacePasswordHash(
 ): Promise<void> {
   await tx`UPDATE users SET password_hash = ${change.to}, updated_at = now()
     WHERE id = ${userId} AND password_hash = ${change.from}`;
+}
+
+/** Those of them that there are, with what they are called. */
+export async function listNames(sql: Sql, ids: readonly string[]): Promise<UserName[]> {
+  return sql<UserName>`SELECT id, name FROM users WHERE id = ANY (${ids}::uuid[]) ORDER BY id`;
 }
 
 function toUser(row: UserRow): User {

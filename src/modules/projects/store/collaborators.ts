@@ -47,6 +47,13 @@ export async function listCollaborators(
   return rows.map(toCollaborator);
 }
 
+/** Everyone with a role, the owner too. */
+export async function listMemberIds(sql: Sql, projectId: string): Promise<string[]> {
+  const rows = await sql<{ user_id: string }>`
+    SELECT user_id FROM project_members WHERE project_id = ${projectId} ORDER BY user_id`;
+  return rows.map((row) => row.user_id);
+}
+
 export async function updateCollaborator(
   tx: Tx,
   projectId: string,

@@ -94,12 +94,13 @@ export function createParagraphActions(deps: ParagraphActionDeps) {
 
     /** Its counts go with it: from the commit on no total has them. */
     async deleteParagraph(tx: Tx, id: string, userId: string): Promise<void> {
-      await getParagraph(tx, id, userId, "paragraphs.delete");
+      const { postId } = await getParagraph(tx, id, userId, "paragraphs.delete");
+      if (postId !== null) throw textErrors.PARAGRAPH_OF_POST();
       const deleted = await store.deleteParagraph(tx, id);
       if (!deleted) throw textErrors.PARAGRAPH_NOT_FOUND();
       const { projectId, content, analysis } = deleted;
       if (analysis.state === "analysed") {
-        const isWorthMaintaining = await index.remove(tx, projectId, analysis.doc, content);
+        const isWorthMaintaining = await index.remove(tx, projectId, [{ doc: analysis.doc, content }]);
         if (isWorthMaintaining) {
           await jobs.enqueue(tx, analyseTask, { project_id: projectId }, jobOptions(projectId, userId));
         }

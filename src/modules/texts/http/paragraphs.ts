@@ -137,7 +137,12 @@ export function paragraphRoutes({ db, actions }: ParagraphRouteDeps): Route[] {
         summary: "Delete a paragraph; its words no longer count",
         params,
         responses: { 204: { description: "It is gone." } },
-        errors: [no.PARAGRAPH_NOT_FOUND, projectErrors.PROJECT_FORBIDDEN, projectErrors.PROJECT_ARCHIVED],
+        errors: [
+          no.PARAGRAPH_NOT_FOUND,
+          no.PARAGRAPH_OF_POST,
+          projectErrors.PROJECT_FORBIDDEN,
+          projectErrors.PROJECT_ARCHIVED,
+        ],
       },
       ({ actor, params: { id }, write }) =>
         write(async (tx) => {

@@ -63,3 +63,13 @@ function createReader(type: ImportType, refusals: ImportRefusals): Reader {
 function isUtf16(head: Uint8Array): boolean {
   return (head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff);
 }
+
+/** The pieces of a Markdown text that is in memory anyway. */
+export function readMarkdown(text: string): Piece[] {
+  const reader = createMarkdownReader();
+  const pieces: Piece[] = [];
+  for (const [index, line] of text.split(/\r\n|\n|\r/).entries())
+    reader.push({ number: index + 1, text: line }, pieces);
+  reader.end(pieces);
+  return pieces;
+}

@@ -1,13 +1,13 @@
 // The face of the word index: how often each word occurs in which paragraph of a project, kept as rows of PostgreSQL. It hides
 // segments, tail and merging; search will ask it for more than counts.
-import type { Sql, Tx } from "../../../kernel/db/index.ts";
+import type { Query, Sql, Tx } from "../../../kernel/db/index.ts";
 import { TOKENIZER_VERSION, type Tokenizer } from "../tokenizer/tokenizer.ts";
 import { eraseIndex } from "./erase.ts";
 import { toKeys } from "./key.ts";
 import { createMaintenance, isDue, type Maintain, type MaintenanceOptions } from "./maintenance.ts";
 import { TIERS } from "./merge-plan.ts";
 import { createQueries, type Top, type TopQuery } from "./query.ts";
-import { insertTombstone, numberPending, subtractTotals } from "./store.ts";
+import { forgetColumn, forgetDocuments, type LaidOutWords, numberPending } from "./store.ts";
 
 export type { MaintenanceRun } from "./maintenance.ts";
 export type { Top, TopQuery } from "./query.ts";
@@ -29,6 +29,11 @@ export interface Taken {
   readonly isDue: boolean;
 }
 
+export interface RemovedParagraph {
+  readonly doc: number;
+  readonly content: string;
+}
+
 export interface WordIndex {
   /**
    * Notes paragraphs as analysed: from the commit on they are found. Those that were deleted or analysed meanwhile are left out.
@@ -36,10 +41,15 @@ export interface WordIndex {
    */
   take(tx: Tx, projectId: string, paragraphs: readonly CountedParagraph[]): Promise<Taken>;
   /**
-   * In the transaction that deletes an analysed paragraph, after its row. Says whether so much is deleted by now that
+   * In the transaction that deletes analysed paragraphs, after their rows. Says whether so much is deleted by now that
    * `maintain` should be run.
    */
-  remove(tx: Tx, projectId: string, doc: number, content: string): Promise<boolean>;
+  remove(tx: Tx, projectId: string, removed: readonly RemovedParagraph[]): Promise<boolean>;
+  /**
+   * The same as an aggregate in the statement that deletes them: over rows with the columns `place`, of a paragraph among the
+   * contents, and `doc`, its number.
+   */
+  removeColumn(sql: Sql, projectId: string, contents: readonly string[]): Query<unknown>;
   /** Folds, merges and makes anew what needs it. One call at a time for a project, in all processes. */
   readonly maintain: Maintain;
   /** The next `maintain` will make the index anew from the paragraphs. */
@@ -85,13 +95,13 @@ export function createWordIndex(tokenizer: Tokenizer, options: WordIndexOptions 
       tx.afterCommit(() => queries.withMemory(projectId, (memory) => memory.remember(taken)));
       return { ids: taken.map(({ row }) => row.id), isDue: head !== undefined && isDue(head, maintenance) };
     },
-    async remove(tx, projectId, doc, content) {
-      const counts = countKeys(content);
-      const head = await insertTombstone(tx, projectId, doc, sum(counts.values()));
-      if (!head) return false;
-      if (doc < head.foldedDoc) await subtractTotals(tx, projectId, counts);
-      return isDue(head, maintenance);
+    async remove(tx, projectId, removed) {
+      const docs = removed.map(({ doc }) => doc);
+      const words = layOut(removed.map(({ content }) => countKeys(content)));
+      const head = await forgetDocuments(tx, projectId, docs, words);
+      return head !== undefined && isDue(head, maintenance);
     },
+    removeColumn: (sql, projectId, contents) => forgetColumn(sql, projectId, layOut(contents.map(countKeys))),
     maintain,
     async requestRebuild(tx, projectId) {
       await tx`UPDATE text_indexes SET tokenizer_version = 0 WHERE project_id = ${projectId}`;
@@ -113,4 +123,18 @@ function sum(numbers: Iterable<number>): number {
   let total = 0;
   for (const number of numbers) total += number;
   return total;
+}
+
+function layOut(counted: readonly ReadonlyMap<string, number>[]): LaidOutWords {
+  const places: number[] = [];
+  const words: string[] = [];
+  const counts: number[] = [];
+  for (const [place, each] of counted.entries()) {
+    for (const [word, count] of each) {
+      places.push(place);
+      words.push(word);
+      counts.push(count);
+    }
+  }
+  return { places, words, counts };
 }

@@ -1,5 +1,5 @@
 // The SQL of the word index, but for the statement of a query (snapshot.ts), of merging and of rebuilding.
-import type { Sql, Tx } from "../../../kernel/db/index.ts";
+import type { Query, Sql, Tx } from "../../../kernel/db/index.ts";
 import type { TailRow } from "./snapshot.ts";
 
 /** The row of a project's index. */
@@ -171,21 +171,6 @@ export async function addTotals(tx: Tx, projectId: string, segment: number): Pro
       documents = w.documents + excluded.documents, occurrences = w.occurrences + excluded.occurrences`;
 }
 
-/** Takes a document's words out of the totals. */
-export async function subtractTotals(
-  tx: Tx,
-  projectId: string,
-  counts: ReadonlyMap<string, number>,
-): Promise<void> {
-  const words = [...counts.keys()];
-  await tx`
-    UPDATE text_words w SET documents = w.documents - 1, occurrences = w.occurrences - c.count
-    FROM unnest(${words}::text[], ${[...counts.values()]}::int[]) AS c (word, count)
-    WHERE w.project_id = ${projectId} AND w.word = c.word COLLATE "C"`;
-  await tx`
-    DELETE FROM text_words WHERE project_id = ${projectId} AND word = ANY (${words}::text[]) AND documents <= 0`;
-}
-
 /** The totals anew, from the given segments. */
 export async function replaceTotals(tx: Tx, projectId: string, segments: readonly number[]): Promise<void> {
   await tx`DELETE FROM text_words WHERE project_id = ${projectId}`;
@@ -200,23 +185,34 @@ export async function markFolded(tx: Tx, projectId: string, nextDoc: number): Pr
   await tx`UPDATE text_indexes SET folded_doc = ${nextDoc}, tail_units = 0 WHERE project_id = ${projectId}`;
 }
 
-/** Notes the deletion of a document. Locks the head first, as whatever changes the index does. */
-export async function insertTombstone(
+/** The words of documents, laid out for the database: of each word the document's place among them, and its count there. */
+export interface LaidOutWords {
+  readonly places: readonly number[];
+  readonly words: readonly string[];
+  readonly counts: readonly number[];
+}
+
+/** Notes the deletion of documents. Locks the head first, as whatever changes the index does. */
+export async function forgetDocuments(
   tx: Tx,
   projectId: string,
-  doc: number,
-  occurrences: number,
+  docs: readonly number[],
+  laidOut: LaidOutWords,
 ): Promise<IndexHead | undefined> {
+  const { places, words, counts } = laidOut;
   const [row] = await tx<IndexRow>`
-    WITH head AS (
-      UPDATE text_indexes SET tombstone_seq = tombstone_seq + 1, tombstone_count = tombstone_count + 1,
-        document_count = document_count - 1, occurrence_count = occurrence_count - ${occurrences}
-      WHERE project_id = ${projectId} RETURNING *),
-    tombstone AS (
-      INSERT INTO text_tombstones (project_id, seq, doc) SELECT project_id, tombstone_seq, ${doc} FROM head)
     SELECT ${tx.unsafe(HEAD)}
-    FROM head`;
+    FROM texts_forget(${projectId}, ${docs.map((_, place) => place)}::int[], ${docs}::int[], ${places}::int[],
+      ${words}::text[], ${counts}::int[])
+    WHERE project_id IS NOT NULL`;
   return row && toHead(row);
+}
+
+/** The same as an expression over rows with the columns place and doc. */
+export function forgetColumn(sql: Sql, projectId: string, laidOut: LaidOutWords): Query<unknown> {
+  const { places, words, counts } = laidOut;
+  return sql`texts_forget(${projectId}, array_agg(place), array_agg(doc), ${places}::int[], ${words}::text[],
+    ${counts}::int[])`;
 }
 
 export async function listTombstones(

@@ -88,7 +88,7 @@ export class Corpus {
     this.paragraphs.delete(paragraph.id);
     return this.#db.transaction(async (tx) => {
       await tx`DELETE FROM paragraphs WHERE id = ${paragraph.id}`;
-      return index.remove(tx, this.projectId, paragraph.doc, paragraph.content);
+      return index.remove(tx, this.projectId, [paragraph]);
     });
   }
 

@@ -1,0 +1,177 @@
+// What can be done with a post: create, read, list, change, delete, bring back.
+import { type Sql, type Tx, violatedUnique } from "../../../kernel/db/index.ts";
+import { newId } from "../../../kernel/ids/index.ts";
+import type { Jobs, Task } from "../../../kernel/jobs/index.ts";
+import { accessesFor, allow, type Permission, type Projects, parseAccess } from "../../projects/index.ts";
+import type { Texts } from "../../texts/index.ts";
+import { postErrors } from "../errors.ts";
+import { postCreated, postDeleted, postMentioned, postRestored, postUpdated } from "../events.ts";
+import type { EraseInput } from "../jobs.ts";
+import { countLines, diffLines } from "../line-diff.ts";
+import type { FindMentioned } from "../mentioned-members.ts";
+import { isSameContent, type Post, type PostContent, RESTORE_DAYS } from "../model.ts";
+import * as store from "../store/posts.ts";
+import { insertPost, markDeleted, markRestored, updatePost } from "../store/saving.ts";
+import { requireMatch, type VersionMatch } from "../version-match.ts";
+
+export interface PostActionDeps {
+  readonly jobs: Pick<Jobs, "prepare">;
+  readonly projects: Pick<Projects, "access">;
+  readonly texts: Texts;
+  readonly findMentioned: FindMentioned;
+  readonly eraseTask: Task<EraseInput>;
+}
+
+/** Which post, by whom, and which version it must be. */
+export interface Target {
+  readonly id: string;
+  readonly userId: string;
+  readonly match?: VersionMatch | undefined;
+}
+
+export interface Edit {
+  readonly content: PostContent;
+  readonly restoredFrom?: number | null;
+}
+
+const DAY_MS = 86_400_000;
+
+export type PostActions = ReturnType<typeof createPostActions>;
+
+export function createPostActions(deps: PostActionDeps) {
+  const permitted = accessesFor("posts.write");
+  const { jobs, projects, texts, findMentioned, eraseTask } = deps;
+
+  function toParts(tx: Tx, post: Pick<Post, "id" | "projectId" | "body">, authorId: string, before = {}) {
+    const text = { projectId: post.projectId, postId: post.id, authorId, before };
+    return texts.postParts(tx, { ...text, paragraphs: texts.splitMarkdown(post.body) });
+  }
+
+  /** Undefined when the post is not any more as it was found. */
+  async function save(
+    tx: Tx,
+    found: store.PostToChange,
+    { content, restoredFrom = null }: Edit,
+    userId: string,
+  ): Promise<Post | undefined> {
+    const { post, paragraphs } = found;
+    const lines = diffLines(post.body, content.body);
+    const next = { ...post, ...content, version: post.version + 1 };
+    const mentioned = await findMentioned(tx, next, userId, post.body);
+    const edit = { content, userId, linesAdded: lines.added, linesRemoved: lines.removed, restoredFrom };
+    const updated = postUpdated(next, userId, { ...lines, path: post.path, restoredFrom });
+    return orPathTaken(
+      updatePost(tx, found, edit, {
+        parts: toParts(tx, next, userId, paragraphs),
+        events: [updated, ...mentions(next, userId, mentioned)],
+      }),
+    );
+  }
+
+  async function load(tx: Tx, id: string, userId: string, permission: Permission) {
+    const found = await store.findPostToChange(tx, id, userId, texts.paragraphsColumn(tx, tx`p.id`));
+    if (!found) throw postErrors.POST_NOT_FOUND();
+    allow(parseAccess(found.access), permission, postErrors.POST_NOT_FOUND);
+    return found;
+  }
+
+  return {
+    /** One statement, which also looks whether its author may; who is mentioned is asked before, if there are names. */
+    async createPost(tx: Tx, projectId: string, userId: string, content: PostContent): Promise<Post> {
+      const linesAdded = countLines(content.body);
+      const noted = { id: newId(), projectId, version: 1, ...content };
+      const mentioned = await findMentioned(tx, noted, userId, "");
+      const { access, post } = await orPathTaken(
+        insertPost(tx, { ...noted, authorId: userId, linesAdded }, permitted, {
+          parts: toParts(tx, noted, userId),
+          events: [postCreated(noted, userId, linesAdded), ...mentions(noted, userId, mentioned)],
+        }),
+      );
+      allow(parseAccess(access), "posts.write");
+      if (!post) throw new Error("a post that was allowed was not stored");
+      return post;
+    },
+
+    async getPost(sql: Sql, id: string, userId: string): Promise<Post> {
+      const found = await store.findPost(sql, id, userId);
+      if (!found) throw postErrors.POST_NOT_FOUND();
+      allow(parseAccess(found.access), "posts.read", postErrors.POST_NOT_FOUND);
+      return live(found);
+    },
+
+    async listPosts(sql: Sql, userId: string, list: store.PostList): Promise<store.Bounded<Post>> {
+      allow(await projects.access(sql, list.projectId, userId), "posts.read");
+      return store.listPosts(sql, list);
+    },
+
+    /** What changes nothing makes no version. Two round trips: what was read is written only if it is still the same. */
+    changePost: (
+      tx: Tx,
+      { id, userId, match }: Target,
+      toEdit: (post: Post) => Edit | Promise<Edit>,
+    ): Promise<Post> =>
+      untilSaved(async () => {
+        const found = await load(tx, id, userId, "posts.write");
+        const post = live(found);
+        requireMatch(post, match);
+        const edit = await toEdit(post);
+        return isSameContent(post, edit.content) ? post : save(tx, found, edit, userId);
+      }),
+
+    async deletePost(tx: Tx, { id, userId, match }: Target): Promise<void> {
+      const job = (projectId: string) =>
+        jobs.prepare(eraseTask, { post_id: id }, { projectId, delayMs: RESTORE_DAYS * DAY_MS });
+      await untilSaved(async () => {
+        const found = await load(tx, id, userId, "posts.delete");
+        const post = live(found);
+        requireMatch(post, match);
+        const parts = toParts(tx, { ...post, body: "" }, userId, found.paragraphs);
+        const events = [postDeleted(post, userId)];
+        return (await markDeleted(tx, found, job(post.projectId), { parts, events })) || undefined;
+      });
+    },
+
+    /** Safe to repeat. */
+    restorePost: (tx: Tx, id: string, userId: string): Promise<Post> =>
+      untilSaved(async () => {
+        const found = await load(tx, id, userId, "posts.delete");
+        const { post, paragraphs } = found;
+        if (post.deletedAt === null) return post;
+        const parts = toParts(tx, post, userId, paragraphs);
+        const events = [postRestored(post, userId)];
+        const isSaved = await orPathTaken(markRestored(tx, found, { parts, events }));
+        return isSaved ? { ...post, deletedAt: null } : undefined;
+      }),
+  };
+}
+
+/** Reads and tries anew until nobody was faster. Whenever one has to, another's change was saved: all of them get through. */
+async function untilSaved<T>(attempt: () => Promise<T | undefined>): Promise<T> {
+  for (;;) {
+    const saved = await attempt();
+    if (saved !== undefined) return saved;
+  }
+}
+
+function mentions(
+  post: Pick<Post, "id" | "projectId" | "version" | "path">,
+  actorId: string,
+  userIds: readonly string[],
+) {
+  return userIds.length > 0 ? [postMentioned(post, actorId, userIds)] : [];
+}
+
+/** A deleted post is not there, but to those who list or restore the deleted ones. */
+function live({ post }: store.FoundPost): Post {
+  if (post.deletedAt !== null) throw postErrors.POST_NOT_FOUND();
+  return post;
+}
+
+async function orPathTaken<T>(saving: Promise<T>): Promise<T> {
+  try {
+    return await saving;
+  } catch (error) {
+    if (violatedUnique(error) === "posts_path_taken") throw postErrors.POST_PATH_TAKEN({ cause: error });
+    throw error;
+  }
+}

@@ -1,0 +1,70 @@
+// What the posts module announces in a project's log.
+import type { NewEvent } from "../../kernel/events/index.ts";
+import type { LineCounts } from "./line-diff.ts";
+import type { Collection, Post } from "./model.ts";
+
+type Noted = Pick<Post, "id" | "projectId" | "version" | "path">;
+
+export interface EditFacts extends LineCounts {
+  /** Of the version before. */
+  readonly path: string | null;
+  readonly restoredFrom: number | null;
+}
+
+export function postCreated(post: Noted, actorId: string, added: number): NewEvent {
+  return ofPost("post.created", post, actorId, { lines_added: added, lines_removed: 0 });
+}
+
+/** `previous_path` when it has moved, `restored_from` when it took up an earlier version. */
+export function postUpdated(post: Noted, actorId: string, edit: EditFacts): NewEvent {
+  return ofPost("post.updated", post, actorId, {
+    lines_added: edit.added,
+    lines_removed: edit.removed,
+    ...(edit.path === post.path ? {} : { previous_path: edit.path }),
+    ...(edit.restoredFrom === null ? {} : { restored_from: edit.restoredFrom }),
+  });
+}
+
+/** In the project's log, and so for every member: whoever is mentioned finds his id among them. */
+export function postMentioned(post: Noted, actorId: string, userIds: readonly string[]): NewEvent {
+  return ofPost("post.mentioned", post, actorId, { user_ids: userIds });
+}
+
+export function postDeleted(post: Noted, actorId: string): NewEvent {
+  return ofPost("post.deleted", post, actorId, {});
+}
+
+export function postRestored(post: Noted, actorId: string): NewEvent {
+  return ofPost("post.restored", post, actorId, {});
+}
+
+/** By the server itself: it was deleted, and cannot be restored any more. */
+export function postErased(post: Noted): NewEvent {
+  return ofPost("post.erased", post, null, {});
+}
+
+function ofPost(
+  event: string,
+  { id, projectId, version, path }: Noted,
+  actorId: string | null,
+  facts: Readonly<Record<string, unknown>>,
+): NewEvent {
+  return { projectId, event, actorId, subject: id, data: { id, version, path, ...facts } };
+}
+
+export type CollectionEvent =
+  | { readonly event: "collection.created" | "collection.updated"; readonly data: { readonly name: string } }
+  | { readonly event: "collection.deleted"; readonly data: Readonly<Record<string, never>> }
+  | {
+      readonly event: "collection.post_added" | "collection.post_moved";
+      readonly data: { readonly post_id: string; readonly position: number };
+    }
+  | { readonly event: "collection.post_removed"; readonly data: { readonly post_id: string } };
+
+/** Only its owner changes a collection. */
+export function ofCollection(
+  { id, projectId, ownerId }: Pick<Collection, "id" | "projectId" | "ownerId">,
+  { event, data }: CollectionEvent,
+): NewEvent {
+  return { projectId, event, actorId: ownerId, subject: id, data };
+}
