@@ -3,6 +3,7 @@ import { kernelMigrations } from "./kernel/create-kernel.ts";
 import type { MigrationSet } from "./kernel/db/index.ts";
 import type { Kernel } from "./kernel/index.ts";
 import { accountsMigrations, createAccounts } from "./modules/accounts/index.ts";
+import { createLive, liveMigrations } from "./modules/live/index.ts";
 import { createOps } from "./modules/ops/index.ts";
 import { createProjects, projectsMigrations } from "./modules/projects/index.ts";
 import { createTexts, textsMigrations } from "./modules/texts/index.ts";
@@ -17,7 +18,8 @@ export function createApp(kernel: Kernel): App {
   const projects = createProjects(kernel, accounts);
   createTexts(kernel, projects);
   createWork(kernel, projects);
-  const migrations = [accountsMigrations, projectsMigrations, textsMigrations];
+  createLive(kernel, accounts, projects);
+  const migrations = [accountsMigrations, projectsMigrations, textsMigrations, liveMigrations];
   createOps(kernel, [...kernelMigrations, ...migrations]);
   return { migrations };
 }

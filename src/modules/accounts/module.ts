@@ -17,13 +17,20 @@ import { sessionLife, type User } from "./model.ts";
 import { createPasswordHasher } from "./password-hash.ts";
 import { createRefreshTokens } from "./refresh-token.ts";
 import { createSigningKeys } from "./signing-keys.ts";
-import { findUser } from "./store/users.ts";
+import { isSessionAlive } from "./store/sessions.ts";
+import { findUser, listNames } from "./store/users.ts";
 
 export interface Accounts {
   /** Calls `hear` in the transaction of every sign-up, before its end; what it throws undoes the sign-up. Call it while wiring. */
   onSignUp(hear: (tx: Tx, user: User) => Promise<void>): void;
   /** Throws USER_NOT_FOUND. */
   getUser(sql: Sql, id: string): Promise<User>;
+  /** Names by id; who has none, or is not there, is left out. */
+  listNames(sql: Sql, ids: readonly string[]): Promise<Map<string, string>>;
+  /** Calls `hear` with sessions that have ended, in whichever process, within a second. Call it while wiring. */
+  onSessionsEnded(hear: (sessionIds: ReadonlySet<string>) => void): void;
+  /** Asks the database, for what stands for a session and was not checked at its end. */
+  isSessionAlive(sql: Sql, sessionId: string, userId: string): Promise<boolean>;
 }
 
 export type AccountsKernel = Pick<
@@ -84,5 +91,11 @@ export function createAccounts(kernel: AccountsKernel): Accounts {
     ...sessionRoutes({ db, actions, life, accessTokenSeconds }),
   ]);
 
-  return { onSignUp: (hear) => void hearers.push(hear), getUser };
+  return {
+    onSignUp: (hear) => void hearers.push(hear),
+    getUser,
+    listNames,
+    onSessionsEnded: ended.onEnded,
+    isSessionAlive,
+  };
 }

@@ -31,6 +31,12 @@ export async function findUser(sql: Sql, id: string): Promise<User | undefined> 
   return row && toUser(row);
 }
 
+export async function listNames(sql: Sql, ids: readonly string[]): Promise<Map<string, string>> {
+  const rows = await sql<{ id: string; name: string }>`
+    SELECT id, name FROM users WHERE id = ANY(${ids}::uuid[]) AND name IS NOT NULL`;
+  return new Map(rows.map(({ id, name }) => [id, name]));
+}
+
 export async function findCredentials(
   sql: Sql,
   emailKey: string,
