@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
+import { connect } from "node:net";
 import { openAgain } from "../../testing/database.ts";
 import { createProject, logIn, type Person, share, signUp } from "../../testing/requests.ts";
 import { until } from "../../testing/until.ts";
@@ -126,3 +127,36 @@ test("[LIVE-20] a client that goes away leaves nothing behind", async () => {
   for (const stream of streams) stream.close();
   await until("none of them", async () => (await connections()) === 0);
 });
+
+test("[LIVE-18] a stream whose reader takes nothing is ended", async () => {
+  const projectId = await createProject(ada);
+  const socket = connect(here.port, "127.0.0.1");
+  socket.on("error", () => {});
+  let got = "";
+  socket.on("data", (chunk) => {
+    got += chunk.toString("latin1");
+  });
+  socket.write(
+    `GET /api/v1/projects/${projectId}/live HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${ada.token}\r\n\r\n`,
+  );
+  await until("the subscription", () => got.includes("subscribed"));
+  socket.pause();
+  const connections = async () =>
+    Number(
+      /"stoa_live_connections".*?"value":(\d+)/.exec(
+        JSON.stringify(await here.kernel.metrics.snapshot()),
+      )?.[1],
+    );
+  expect(await connections()).toBe(1);
+  const data = { text: "x".repeat(15_000) };
+  const event = { projectId, event: "post.created", actorId: ada.userId, subject: projectId, data };
+  let written = 0;
+  while ((await connections()) > 0 && written < 5_000) {
+    await here.db.transaction(async (tx) => {
+      for (let index = 0; index < 50; index++) await here.kernel.events.append(tx, event);
+    });
+    written += 50;
+  }
+  expect(await connections()).toBe(0);
+  socket.destroy();
+}, 30_000);
