@@ -6,6 +6,7 @@ import { type Options, type Part, runParts, say } from "./bench.ts";
 import { getParagraph } from "./parts/get-paragraph.ts";
 import { idleMemory } from "./parts/idle-memory.ts";
 import { importNovels } from "./parts/import-novels.ts";
+import { liveFanOut, liveIdle, liveLatency, liveResume } from "./parts/live.ts";
 import { postParagraph } from "./parts/post-paragraph.ts";
 import { topParagraphs } from "./parts/top-paragraphs.ts";
 import { canPin } from "./pinning.ts";
@@ -16,6 +17,10 @@ const PARTS: Readonly<Record<string, Part>> = {
   post: postParagraph,
   import: importNovels,
   top: topParagraphs,
+  "live-fan-out": liveFanOut,
+  "live-latency": liveLatency,
+  "live-idle": liveIdle,
+  "live-resume": liveResume,
 };
 /** Others at work on this many cores before we start spoil what is measured. */
 const MAX_LOAD = 0.5;

@@ -24,7 +24,13 @@ export async function startStoa(): Promise<Stoa> {
   const log = openSync(logPath, "w");
   const startedMs = performance.now();
   const child = Bun.spawn(bun(MAIN, "start"), {
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: String(port), DATA_DIR: dataDir },
+    env: {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      PORT: String(port),
+      LIVE_CONNECTIONS_PER_USER: "20000",
+      DATA_DIR: dataDir,
+    },
     stdout: log,
     stderr: log,
   });

@@ -3,6 +3,7 @@ import { kernelMigrations } from "./kernel/create-kernel.ts";
 import type { MigrationSet } from "./kernel/db/index.ts";
 import type { Kernel } from "./kernel/index.ts";
 import { accountsMigrations, createAccounts } from "./modules/accounts/index.ts";
+import { createLive, liveMigrations } from "./modules/live/index.ts";
 import { createOps } from "./modules/ops/index.ts";
 import { createPosts, postsMigrations } from "./modules/posts/index.ts";
 import { createProjects, projectsMigrations } from "./modules/projects/index.ts";
@@ -19,7 +20,14 @@ export function createApp(kernel: Kernel): App {
   const texts = createTexts(kernel, projects);
   createPosts(kernel, { accounts, projects, texts });
   createWork(kernel, projects);
-  const migrations = [accountsMigrations, projectsMigrations, textsMigrations, postsMigrations];
+  createLive(kernel, accounts, projects);
+  const migrations = [
+    accountsMigrations,
+    projectsMigrations,
+    textsMigrations,
+    postsMigrations,
+    liveMigrations,
+  ];
   createOps(kernel, [...kernelMigrations, ...migrations]);
   return { migrations };
 }

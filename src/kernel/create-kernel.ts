@@ -48,7 +48,7 @@ export function createKernel(options: KernelOptions): AssembledKernel {
   const metrics = createMetrics();
   const processMetrics = createProcessMetrics({ metrics, process: options.processName ?? "stoa" });
   const bus = createBus({ db, log });
-  const events = createEvents({ db, log, retentionDays: config.eventRetentionDays });
+  const events = createEvents({ db, log, bus, retentionDays: config.eventRetentionDays });
   const jobs = createJobs({
     db,
     bus,

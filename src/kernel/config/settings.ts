@@ -108,6 +108,12 @@ export const settings = {
     unit: "days",
     meaning: "Days from the deletion of a project to the erasing of what it held",
   }),
+  liveConnectionsPerUser: integer("LIVE_CONNECTIONS_PER_USER", {
+    default: 100,
+    min: 1,
+    max: 1_000_000,
+    meaning: "Live connections that one user may have open, per process",
+  }),
   databasePoolSize: integer("DATABASE_POOL_SIZE", {
     default: 4,
     min: 1,

@@ -95,6 +95,14 @@ export const kernelErrors = defineErrors({
   BODY_TOO_LARGE: { status: 413, detail: "The body is larger than this address takes." },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, detail: "This address does not take that Content-Type." },
   UNAUTHENTICATED: { status: 401, detail: "Sign in and send the access token as Authorization: Bearer." },
+  ORIGIN_FORBIDDEN: {
+    status: 403,
+    detail: "Pages of this origin may not connect. Add it to ALLOWED_ORIGINS if they are yours.",
+  },
+  UPGRADE_REQUIRED: {
+    status: 426,
+    detail: "This address is a WebSocket. Connect to it with ws:// or wss://.",
+  },
   IDEMPOTENCY_KEY_INVALID: {
     status: 400,
     detail: "Idempotency-Key must be 1 to 255 visible ASCII characters.",

@@ -1,5 +1,6 @@
 // The event log at work: appending, reading, and its housekeeping by the hour.
 import { fileURLToPath } from "node:url";
+import type { Bus } from "../bus/index.ts";
 import { pause } from "../clock/index.ts";
 import {
   type DailyTable,
@@ -7,11 +8,14 @@ import {
   dropPartitions,
   type MigrationSet,
   makePartitions,
+  type Tx,
 } from "../db/index.ts";
 import { newId } from "../ids/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import { settleEpoch } from "./epoch.ts";
-import type { BulkPosition, Events } from "./log.ts";
+import { createHints } from "./hints.ts";
+import type { BulkPosition, Events, NewEvent } from "./log.ts";
+import { personalStreamId } from "./personal-stream.ts";
 import {
   appendEvent,
   eraseEvents,
@@ -22,6 +26,7 @@ import {
   readHistory,
   upsertCursor,
 } from "./store.ts";
+import { createTail } from "./tail.ts";
 
 export const eventMigrations: MigrationSet = {
   module: "events",
@@ -31,6 +36,8 @@ export const eventMigrations: MigrationSet = {
 export interface EventsOptions {
   readonly db: Database;
   readonly log: Logger;
+  /** Carries hints to other processes; without it they find new events by polling. */
+  readonly bus?: Pick<Bus, "publish" | "subscribe">;
   readonly retentionDays: number;
 }
 
@@ -41,8 +48,20 @@ const FLOOR_PAGE = 1000;
 const BUSY_PAUSE_MS = 50;
 const FIRST_ID = "00000000-0000-0000-0000-000000000000";
 
-export function createEvents({ db, log, retentionDays }: EventsOptions): Events {
+export function createEvents({ db, log, bus, retentionDays }: EventsOptions): Events {
+  const hints = createHints(bus);
+  const tail = createTail({ db, log, hints });
   let timer: Timer | undefined;
+
+  function hint(tx: Tx, projectId: string, seq = 0): void {
+    tx.afterCommit(() => hints.give(projectId, seq));
+  }
+
+  async function append(tx: Tx, event: NewEvent): Promise<number> {
+    const seq = await appendEvent(tx, newId(), event);
+    hint(tx, event.projectId, seq);
+    return seq;
+  }
 
   async function keepHouse(): Promise<void> {
     try {
@@ -58,7 +77,14 @@ export function createEvents({ db, log, retentionDays }: EventsOptions): Events 
 
   return {
     name: "events",
-    append: (tx, event) => appendEvent(tx, newId(), event),
+    append,
+    async appendPersonal(tx, userId, event) {
+      const projectId = personalStreamId(userId);
+      await insertHead(tx, projectId);
+      return append(tx, { ...event, projectId });
+    },
+    hint,
+    tail,
     open: insertHead,
     history: readHistory,
     async readAll(sql, after, limit) {
@@ -76,10 +102,12 @@ export function createEvents({ db, log, retentionDays }: EventsOptions): Events 
       const { isNew } = await settleEpoch(db);
       if (isNew) log.info({}, "the event log has a new epoch");
       await keepHouse();
+      await tail.start();
     },
     async stop() {
       clearInterval(timer);
       timer = undefined;
+      await tail.stop();
     },
   };
 }

@@ -1,6 +1,7 @@
 // What the event log offers: its types, and nothing that runs.
 import type { Sql, Tx } from "../db/index.ts";
 import type { Part } from "../lifecycle/index.ts";
+import type { Tail } from "./tail.ts";
 
 export interface NewEvent {
   readonly projectId: string;
@@ -37,6 +38,15 @@ export interface Events extends Part {
    * call it last. In a statement of one's own the same is `events_append(project_id, id, event, actor_id, subject, data)`.
    */
   append(tx: Tx, event: NewEvent): Promise<number>;
+  /**
+   * Appends to the personal stream of a user, which is a log of its own and is made when it isn't there. After the events of
+   * projects, and those of several users in the order of their ids, so that transactions never wait for each other in a ring.
+   */
+  appendPersonal(tx: Tx, userId: string, event: Omit<NewEvent, "projectId">): Promise<number>;
+  /** Wakes the readers of a log after the commit; `append` does it, who calls `events_append` in a statement of his own must. */
+  hint(tx: Tx, projectId: string, seq?: number): void;
+  /** Follows logs as they grow. */
+  readonly tail: Tail;
   /** Makes the log of a new project, at number 0. */
   open(tx: Tx, projectId: string): Promise<void>;
   /** Events with seq > since, oldest first, at most `limit`. When since < floor - 1 some are gone: the reader must reload. */

@@ -2,7 +2,7 @@
 import type { Sql, Tx } from "../db/index.ts";
 import type { EventPage, NewEvent, StoredEvent } from "./log.ts";
 
-interface EventRow {
+export interface EventRow {
   readonly project_id: string;
   readonly seq: number;
   readonly at: Date;
@@ -125,7 +125,7 @@ export async function raiseFloors(
   return row ?? { last: null, left: 0 };
 }
 
-function toEvent(row: EventRow): StoredEvent {
+export function toEvent(row: EventRow): StoredEvent {
   return {
     id: row.id,
     projectId: row.project_id,

@@ -1,16 +1,23 @@
 // One request on its way through: the context that handlers see. What few handlers ask for is made only when asked.
 import type { Database } from "../db/index.ts";
+import { kernelErrors } from "../errors/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import type { Compiled } from "./handler.ts";
 import { callerOf, type Idempotent, keyedUpload, keyedWrite } from "./idempotency/index.ts";
 import type { Actor, RouteAccess, RouteContext } from "./route.ts";
+import type { SocketHandler } from "./socket.ts";
 import { watchedBody } from "./watched-body.ts";
+
+/** Already sent by the upgrade itself. */
+const SWITCHING_PROTOCOLS = 101;
 
 type Context = RouteContext<RouteAccess, unknown, unknown, unknown>;
 
 export interface CallDeps {
   readonly db: Database;
   readonly log: Logger;
+  /** Whether a page of this request's origin may open a WebSocket. */
+  readonly allowsOrigin: (request: Request) => boolean;
 }
 
 /** What the listener knows of a request beside the request itself. */
@@ -18,6 +25,8 @@ export interface Arrival {
   readonly address: string;
   /** Lifts the bound on how long the connection may be quiet; the body is then watched by us. */
   keepOpen?(): void;
+  /** Makes the connection a WebSocket; false when the request asked for none. */
+  upgrade?(handler: SocketHandler, headers: Readonly<Record<string, string>>): boolean;
 }
 
 export class Call implements Context {
@@ -34,6 +43,8 @@ export class Call implements Context {
   target: Compiled | undefined = undefined;
   /** Bytes of the answer's body; undefined when it is streamed. */
   sentBytes: number | undefined = 0;
+  /** The connection is a WebSocket: there is no answer to send. */
+  isUpgraded = false;
   readonly request: Request;
   readonly requestId: string;
   readonly startedMs: number;
@@ -82,6 +93,20 @@ export class Call implements Context {
       if (idempotent) return keyedUpload({ db: this.#deps.db, log: this.log, idempotent, body }, run);
       return run({ body, finish: async (_tx, reply) => reply });
     };
+  }
+
+  get upgrade(): Context["upgrade"] {
+    return (handler) => {
+      if (!this.#deps.allowsOrigin(this.request)) throw kernelErrors.ORIGIN_FORBIDDEN();
+      const headers = { "X-Request-Id": this.requestId };
+      this.isUpgraded = this.#arrival.upgrade?.(handler, headers) ?? false;
+      if (!this.isUpgraded) throw kernelErrors.UPGRADE_REQUIRED({ headers: { Upgrade: "websocket" } });
+      return { status: SWITCHING_PROTOCOLS };
+    };
+  }
+
+  get keepOpen(): Context["keepOpen"] {
+    return () => this.#arrival.keepOpen?.();
   }
 
   /** Called by the handler once the key has been read and the caller is known. */

@@ -15,6 +15,7 @@ import { createPurge } from "./idempotency/index.ts";
 import { type Listener, listen } from "./listener.ts";
 import { checkRoutes } from "./mounting.ts";
 import { createObservation } from "./observation.ts";
+import { allowsOrigin } from "./origin.ts";
 import { requestIdOf } from "./request-id.ts";
 import type { Authenticate, Route } from "./route.ts";
 import { createRouteTable, type RouteTable } from "./routing.ts";
@@ -33,6 +34,8 @@ export interface HttpDeps {
 
 /** What nginx logs, too, when the client has closed the connection: it is sent to nobody. */
 const CLIENT_GONE = 499;
+/** A WebSocket: the upgrade has answered by itself. */
+const SWITCHED_PROTOCOLS = 101;
 
 /** Tables of this mechanism. */
 export const httpMigrations: MigrationSet = {
@@ -46,7 +49,8 @@ export function createHttp(deps: HttpDeps): HttpServer {
   const answers = createAnswers({ ...config, hasTls: config.tlsCertFile !== undefined });
   const observe = createObservation(deps);
   const purge = createPurge(deps);
-  const callDeps = { db, log };
+  const callDeps = { db, log, allowsOrigin: (request: Request) => allowsOrigin(request, config) };
+  const stoppers: ((graceMs: number) => Promise<void>)[] = [];
   let table: RouteTable<Compiled> | undefined;
   let listening: Promise<Listener> | undefined;
   let listener: Listener | undefined;
@@ -64,14 +68,30 @@ export function createHttp(deps: HttpDeps): HttpServer {
     );
   }
 
-  async function answer(request: Request, arrival: Arrival): Promise<Response> {
+  async function answer(request: Request, arrival: Arrival): Promise<Response | undefined> {
     const call = new Call(request, requestIdOf(request), arrival, callDeps);
     const response = await respond(call);
-    observe(call, response.status);
+    observe(call, response?.status ?? SWITCHED_PROTOCOLS);
     return response;
   }
 
-  async function respond(call: Call): Promise<Response> {
+  async function answerAlways(request: Request): Promise<Response> {
+    const response = await answer(request, { address: "127.0.0.1" });
+    // Without a socket nothing can be upgraded.
+    if (!response) throw new Error("a request without a connection was upgraded");
+    return response;
+  }
+
+  async function stopAll(graceMs: number): Promise<void> {
+    // Streams and sockets end while requests finish: the listener waits for both.
+    const ended = Promise.all(stoppers.map((stop) => stop(graceMs)));
+    // One that is only just starting is awaited; one that failed to start has nothing to stop.
+    const running = await listening?.catch(() => undefined);
+    await Promise.all([running?.stop(graceMs), ended, purge.stop()]);
+    listener = undefined;
+  }
+
+  async function respond(call: Call): Promise<Response | undefined> {
     try {
       locate(call);
       table ??= buildTable();
@@ -80,6 +100,7 @@ export function createHttp(deps: HttpDeps): HttpServer {
       if (!found) return await refuseMethod(call, table);
       call.target = found.target;
       const reply = await found.target.run(call, found.params);
+      if (call.isUpgraded) return undefined;
       return reply instanceof Response ? answers.own(call, reply) : await answers.reply(call, reply);
     } catch (error) {
       const refusal = toRefusal(error, call);
@@ -107,20 +128,18 @@ export function createHttp(deps: HttpDeps): HttpServer {
     useAuthenticator(given) {
       authenticate = given;
     },
-    fetch: (request) => answer(request, { address: "127.0.0.1" }),
+    authenticate: (token) => authenticate(token),
+    publish: (topic, text) => listener?.publish(topic, text),
+    onStopping: (hear) => void stoppers.push(hear),
+    fetch: answerAlways,
     async start() {
       if (stopping) return;
-      listening ??= listen({ ...config, sharesPort: deps.reusePort ?? false }, answer);
+      listening ??= listen({ ...config, sharesPort: deps.reusePort ?? false, log }, answer);
       listener = await listening;
       purge.start();
     },
     stop() {
-      stopping ??= (async () => {
-        // One that is only just starting is awaited; one that failed to start has nothing to stop.
-        const running = await listening?.catch(() => undefined);
-        await Promise.all([running?.stop(config.shutdownGraceSeconds * 1000), purge.stop()]);
-        listener = undefined;
-      })();
+      stopping ??= stopAll(config.shutdownGraceSeconds * 1000);
       return stopping;
     },
     address: () => listener?.origin,

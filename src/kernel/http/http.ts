@@ -6,6 +6,12 @@ export interface Http {
   mount(routes: readonly Route[]): void;
   /** The accounts module says how a bearer token becomes an actor. */
   useAuthenticator(authenticate: Authenticate): void;
+  /** Who a bearer token speaks for, as the accounts module says; for tokens that come in another way than the header. */
+  readonly authenticate: Authenticate;
+  /** Sends a text to every WebSocket of this process that has joined the topic. */
+  publish(topic: string, text: string): void;
+  /** Called when the server begins to stop, to end what would last: the stop waits for it, as long as the grace time lasts. */
+  onStopping(hear: (graceMs: number) => Promise<void>): void;
   /** Answers one request, for tests; the server does the same over a socket. */
   fetch(request: Request): Promise<Response>;
   /** Whether the server takes no new connections any more. */

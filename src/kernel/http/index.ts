@@ -22,3 +22,4 @@ export {
   route,
   type Upload,
 } from "./route.ts";
+export type { Socket, SocketHandler } from "./socket.ts";

@@ -5,7 +5,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { until } from "../../testing/until.ts";
-import { createMetrics } from "../telemetry/index.ts";
+import { createMetrics, silentLogger } from "../telemetry/index.ts";
 import { createHttp, route } from "./index.ts";
 import { listen } from "./listener.ts";
 import { converse, openTestHttp, type TestHttp, thing, thingRoutes } from "./test-http.ts";
@@ -242,6 +242,7 @@ test("[HTTP-47] headers and bodies that only trickle are cut off", async () => {
       sharesPort: false,
       tlsCertFile: undefined,
       tlsKeyFile: undefined,
+      log: silentLogger,
       idleSeconds: 1,
     },
     async (request) => {

@@ -1,7 +1,9 @@
 // The socket: Bun's server, its bounds, TLS, and a stop that lets running requests finish.
 import { readFile } from "node:fs/promises";
 import { StartError } from "../errors/index.ts";
+import type { Logger } from "../telemetry/index.ts";
 import type { Arrival } from "./call.ts";
+import { type BunServer, createSocketHandler, type SocketData } from "./socket-server.ts";
 
 export interface ListenOptions {
   readonly host: string;
@@ -9,6 +11,7 @@ export interface ListenOptions {
   readonly sharesPort: boolean;
   readonly tlsCertFile: string | undefined;
   readonly tlsKeyFile: string | undefined;
+  readonly log: Logger;
   /** Default 75. */
   readonly idleSeconds?: number;
 }
@@ -17,6 +20,8 @@ export interface Listener {
   /** Such as http://127.0.0.1:8000. */
   readonly origin: string;
   pendingRequests(): number;
+  /** Sends a text to every WebSocket that has joined the topic. */
+  publish(topic: string, text: string): void;
   stop(graceMs: number): Promise<void>;
 }
 
@@ -28,7 +33,7 @@ const IDLE_SECONDS = 75;
 
 export async function listen(
   options: ListenOptions,
-  answer: (request: Request, arrival: Arrival) => Promise<Response>,
+  answer: (request: Request, arrival: Arrival) => Promise<Response | undefined>,
 ): Promise<Listener> {
   const tls = await readTls(options);
   const server = serve({
@@ -44,11 +49,15 @@ export async function listen(
       answer(request, {
         address: canonical(self.requestIP(request)?.address ?? ""),
         keepOpen: () => self.timeout(request, 0),
+        upgrade: (handler, headers) => self.upgrade(request, { data: { handler }, headers }),
       }),
+    websocket: createSocketHandler(options.log),
   });
   return {
     origin: server.url.origin,
     pendingRequests: () => server.pendingRequests,
+    // Uncompressed: the parameter of publish means the opposite of that of send.
+    publish: (topic, text) => void server.publish(topic, text, false),
     async stop(graceMs) {
       let timer: ReturnType<typeof setTimeout> | undefined;
       const graceEnd = new Promise<void>((resolve) => {
@@ -67,7 +76,7 @@ function canonical(address: string): string {
   return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
 }
 
-function serve(options: Bun.Serve.Options<undefined>): Bun.Server<undefined> {
+function serve(options: Bun.Serve.Options<SocketData>): BunServer {
   try {
     return Bun.serve(options);
   } catch (error) {

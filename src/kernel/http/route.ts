@@ -3,6 +3,7 @@ import type { z } from "zod";
 import type { Tx } from "../db/index.ts";
 import type { ErrorDefinition } from "../errors/index.ts";
 import type { Logger } from "../telemetry/index.ts";
+import type { SocketHandler } from "./socket.ts";
 
 /** Who calls. API keys join as a second kind. */
 export interface Actor {
@@ -55,6 +56,13 @@ export interface RouteContext<Access extends RouteAccess, Params, Query, Body> {
    * runs, 409; other bytes, 422; when `run` throws or the process dies the key is free again.
    */
   upload(run: (upload: Upload) => Promise<Reply>): Promise<Reply>;
+  /**
+   * Makes the connection a WebSocket; return what it gives. Throws ORIGIN_FORBIDDEN for pages of other origins and
+   * UPGRADE_REQUIRED when the request asks for none. The handler's `opened` may be called before this returns.
+   */
+  upgrade(handler: SocketHandler): Reply;
+  /** For an answer that streams: the connection may be quiet for as long as it takes. */
+  keepOpen(): void;
 }
 
 /** Closed until opened: routes ask for a signed-in actor unless they say public. */

@@ -17,6 +17,7 @@ import { sessionLife, type User } from "./model.ts";
 import { createPasswordHasher } from "./password-hash.ts";
 import { createRefreshTokens } from "./refresh-token.ts";
 import { createSigningKeys } from "./signing-keys.ts";
+import { isSessionAlive } from "./store/sessions.ts";
 import { findUser, listNames, type UserName } from "./store/users.ts";
 
 export interface Accounts {
@@ -26,6 +27,10 @@ export interface Accounts {
   getUser(sql: Sql, id: string): Promise<User>;
   /** What users are called; those that are not there are left out. */
   listNames(sql: Sql, ids: readonly string[]): Promise<readonly UserName[]>;
+  /** Calls `hear` with sessions that have ended, in whichever process, within a second. Call it while wiring. */
+  onSessionsEnded(hear: (sessionIds: ReadonlySet<string>) => void): void;
+  /** Asks the database, for what stands for a session and was not checked at its end. */
+  isSessionAlive(sql: Sql, sessionId: string, userId: string): Promise<boolean>;
 }
 
 export type AccountsKernel = Pick<
@@ -86,5 +91,11 @@ export function createAccounts(kernel: AccountsKernel): Accounts {
     ...sessionRoutes({ db, actions, life, accessTokenSeconds }),
   ]);
 
-  return { onSignUp: (hear) => void hearers.push(hear), getUser, listNames };
+  return {
+    onSignUp: (hear) => void hearers.push(hear),
+    getUser,
+    listNames,
+    onSessionsEnded: ended.onEnded,
+    isSessionAlive,
+  };
 }

@@ -1,5 +1,5 @@
 // What the projects module announces in a project's log.
-import type { NewEvent } from "../../kernel/events/index.ts";
+import type { NewEvent, StoredEvent } from "../../kernel/events/index.ts";
 import type { CollaboratorRole, ProjectChange } from "./model.ts";
 
 interface By {
@@ -56,4 +56,25 @@ export function collaboratorChanged(
 /** Also when he leaves; then the actor is the subject. */
 export function collaboratorRemoved({ projectId, actorId }: By, userId: string): NewEvent {
   return { projectId, event: "collaborator.removed", actorId, subject: userId, data: {} };
+}
+
+/** On the personal stream of whom the project was shared with; he cannot see the project's log before. */
+export function projectShared(
+  { projectId, actorId }: By,
+  role: CollaboratorRole,
+): Omit<NewEvent, "projectId"> {
+  return { event: "project.shared", actorId, subject: projectId, data: { role } };
+}
+
+/** On the personal stream of who was taken out or has left; he cannot see the project's log after. */
+export function projectUnshared({ projectId, actorId }: By): Omit<NewEvent, "projectId"> {
+  return { event: "project.unshared", actorId, subject: projectId, data: {} };
+}
+
+/** Who may not read the log on after this event, by what it says; nobody for most. */
+export function accessWithdrawnBy(
+  event: Pick<StoredEvent, "event" | "subject">,
+): { readonly userId: string } | "everyone" | undefined {
+  if (event.event === "collaborator.removed") return { userId: event.subject };
+  return event.event === "project.deleted" ? "everyone" : undefined;
 }

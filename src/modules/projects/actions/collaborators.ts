@@ -3,14 +3,20 @@ import type { Tx } from "../../../kernel/db/index.ts";
 import type { Events } from "../../../kernel/events/index.ts";
 import type { Accounts } from "../../accounts/index.ts";
 import { projectErrors } from "../errors.ts";
-import { collaboratorAdded, collaboratorChanged, collaboratorRemoved } from "../events.ts";
+import {
+  collaboratorAdded,
+  collaboratorChanged,
+  collaboratorRemoved,
+  projectShared,
+  projectUnshared,
+} from "../events.ts";
 import type { Collaborator, CollaboratorRole, Project } from "../model.ts";
 import { allowRemoval, allowSharing } from "../policy.ts";
 import * as store from "../store/collaborators.ts";
 import { findProjectToChange } from "../store/projects.ts";
 
 export interface CollaboratorActionDeps {
-  readonly events: Pick<Events, "append">;
+  readonly events: Pick<Events, "append" | "appendPersonal">;
   readonly accounts: Pick<Accounts, "getUser">;
 }
 
@@ -37,6 +43,7 @@ export function createCollaboratorActions({ events, accounts }: CollaboratorActi
       });
       if (!added) throw projectErrors.COLLABORATOR_EXISTS();
       await events.append(tx, collaboratorAdded(place, userId, role));
+      await events.appendPersonal(tx, userId, projectShared(place, role));
       return added;
     },
 
@@ -61,6 +68,7 @@ export function createCollaboratorActions({ events, accounts }: CollaboratorActi
       present(await store.findCollaborator(tx, place.projectId, userId));
       await store.deleteCollaborator(tx, place.projectId, userId);
       await events.append(tx, collaboratorRemoved(place, userId));
+      await events.appendPersonal(tx, userId, projectUnshared(place));
     },
   };
 }

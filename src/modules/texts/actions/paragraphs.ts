@@ -14,7 +14,7 @@ import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import type { WordIndex } from "../word-index/index.ts";
 
 export interface ParagraphActionDeps {
-  readonly events: Pick<Events, "append">;
+  readonly events: Pick<Events, "append" | "hint">;
   readonly jobs: Pick<Jobs, "prepare" | "enqueue">;
   readonly pace: Pace;
   readonly projects: Pick<Projects, "access">;
@@ -81,6 +81,7 @@ export function createParagraphActions(deps: ParagraphActionDeps) {
       });
       allow(parseAccess(access), "paragraphs.write");
       if (jobId === null) throw new Error("a batch of paragraphs that was allowed was not stored");
+      events.hint(tx, projectId);
       tx.afterCommit(() => pace.wake(delayMs));
       return { ids, jobId };
     },

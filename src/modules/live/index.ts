@@ -1,0 +1,2 @@
+// The face of the live feed.
+export { createLive, liveMigrations } from "./module.ts";
