@@ -1,8 +1,8 @@
 // `npm run bench [-- part …]`: prints the table of README.md beside it, ours beside a bare loop measured in the same run.
-import { availableParallelism, cpus, release, totalmem, type } from "node:os";
+import { availableParallelism, cpus, loadavg, release, totalmem, type } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { type Options, type Part, runParts } from "./bench.ts";
+import { type Options, type Part, runParts, say } from "./bench.ts";
 import { getParagraph } from "./parts/get-paragraph.ts";
 import { idleMemory } from "./parts/idle-memory.ts";
 import { importNovels } from "./parts/import-novels.ts";
@@ -17,6 +17,8 @@ const PARTS: Readonly<Record<string, Part>> = {
   import: importNovels,
   top: topParagraphs,
 };
+/** Others at work on this many cores before we start spoil what is measured. */
+const MAX_LOAD = 0.5;
 const MEMORY = "memory";
 const NAMES = [...Object.keys(PARTS), MEMORY];
 
@@ -24,13 +26,15 @@ await main();
 
 async function main(): Promise<void> {
   const { wanted, options } = readArguments();
+  const busy = loadavg()[0] ?? 0;
+  if (busy > MAX_LOAD) say(`the machine is busy (load ${busy.toFixed(1)}): the figures will be too low`);
   const chosen = Object.entries(PARTS).flatMap(([name, part]) => (wanted.includes(name) ? [part] : []));
   // First, on a server of its own that nothing else has touched.
   const memory = wanted.includes(MEMORY) ? [await idleMemory(options)] : [];
   const measured =
     chosen.length > 0 ? await runParts(chosen, options) : { rows: [], versions: `Bun ${Bun.version}` };
   const rows = [...measured.rows, ...memory];
-  console.log(`${machine()}; ${measured.versions}\n`);
+  console.log(`${machine()}; ${measured.versions}; load before the start ${busy.toFixed(1)}\n`);
   console.log(renderTable(rows));
   process.exit(rows.every((row) => row.isMet) ? 0 : 1);
 }

@@ -137,7 +137,8 @@ export function createPerson({ client, notes, number, isRunning }: PersonOptions
     if (!session) await logIn();
     else if (chance.oneIn(4)) await handIn();
     else if (chance.oneIn(30)) await importText();
-    else if (chance.oneIn(12)) await renew();
+    // Seldom: each token is remembered until it expires, which a run of minutes would take for a leak.
+    else if (chance.oneIn(60)) await renew();
     else if (chance.oneIn(6)) await err();
     else await read();
   }

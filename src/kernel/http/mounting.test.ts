@@ -108,6 +108,17 @@ for (const [what, make, message] of mistakes) {
   });
 }
 
+test("[HTTP-22] a schema that contains itself is looked through once", () => {
+  const comment = z.strictObject({
+    text: z.string(),
+    get replies() {
+      return z.array(comment);
+    },
+  });
+  const spec = { ...thing, method: "POST", path: "/comments", operationId: "addComment" } as const;
+  expect(() => unasked.http.mount([route({ ...spec, body: comment }, ok)])).not.toThrow();
+});
+
 test("[HTTP-22] nothing is mounted once requests are answered", async () => {
   const late = route({ ...thing, method: "GET", path: "/late", operationId: "late" }, ok);
   await send(unasked.http, "GET", "/open");

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { type Chance, createChance } from "../../testing/chance.ts";
 import { openAgain, openTestDatabase, type TestDatabase } from "../../testing/database.ts";
 import { until } from "../../testing/until.ts";
+import type { Tx } from "../db/index.ts";
 import { type JobContext, jobMigrations, type Task } from "./index.ts";
 import { type Engine, startEngine } from "./testing/engine.ts";
 
@@ -96,26 +97,31 @@ test("[JOB-6] a retry goes before the newer job of its key, and neither is lost"
   await engine.stop();
 });
 
-test("[JOB-8] a keyed job runs though twelve connections hand it in without a pause", async () => {
-  let ran = 0;
-  const task: Task<{ key: string }> = { name: "test.crowd", input, run: async () => void ran++ };
-  const engine = await startEngine(db, { tasks: [task], work: {} });
-  const own = [openAgain(db), openAgain(db), openAgain(db)];
-  let isOver = false;
-  const add = async (mine: TestDatabase) => {
-    while (!isOver) {
-      await mine.transaction(async (tx) => {
-        await engine.jobs.enqueue(tx, task, { key: "crowd" }, { uniqueKey: "crowd" });
-        await tx`SELECT pg_sleep(0.05)`;
-      });
-    }
+test("[JOB-8] a worker stands in line with those who hand a key in, and is not passed over for ever", async () => {
+  const task: Task<{ key: string }> = { name: "test.line", input, run: async () => "ran" };
+  const idle = await startEngine(db);
+  const other = openAgain(db);
+  const handIn = (tx: Tx) => idle.jobs.enqueue(tx, task, { key: "line" }, { uniqueKey: "line" });
+  const isWaiting = async (query: string) => {
+    const rows = await db.sql`
+      SELECT 1 FROM pg_stat_activity
+      WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE ${`%${query}%`}`;
+    return rows.length > 0;
   };
-  const crowd = [...own, ...own, ...own, ...own].map(add);
-  await until("three runs", () => ran >= 3, { withinMs: 10_000 }).finally(() => {
-    isOver = true;
+  const first = await idle.db.transaction(handIn);
+  let worker: Engine | undefined;
+  let second: Promise<string> | undefined;
+  // Whoever joins it holds it: the worker comes next, and who joins later comes after the worker.
+  await idle.db.transaction(async (tx) => {
+    expect(await handIn(tx)).toBe(first);
+    worker = await startEngine(db, { tasks: [task], work: {} });
+    await until("the worker in line", () => isWaiting("jobs_claim_patiently"));
+    second = other.transaction(handIn);
+    await until("another one behind it", () => isWaiting("jobs_enqueue"));
   });
-  await Promise.all(crowd);
-  await Promise.all([engine.stop(), ...own.map((each) => each.close())]);
+  expect(await idle.ended(first)).toMatchObject({ status: "succeeded" });
+  expect(await second).not.toBe(first);
+  await Promise.all([worker?.stop(), idle.stop(), other.close()]);
 });
 
 /** Writers that hand in and roll back, workers that fail now and then, and what must hold all the same. */

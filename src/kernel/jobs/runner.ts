@@ -14,7 +14,7 @@ export interface RunnerOptions {
   readonly lanes: readonly number[];
   readonly handlerGraceMs: number;
   readonly claim: (lanes: readonly number[], limit: number, urgentLimit: number) => Promise<ClaimedJob[]>;
-  /** One job at most, of those that `claim` skips because enqueuers hold them all the time. */
+  /** One job at most, of those that `claim` skips because enqueuers hold them all the time; may wait for seconds. */
   readonly claimPatiently: (lanes: readonly number[]) => Promise<ClaimedJob[]>;
   /** Settles with the database what we hold; never while a claim is under way. */
   readonly reconcile: (held: readonly Held[]) => Promise<void>;
@@ -59,6 +59,7 @@ export function createRunner(options: RunnerOptions): Runner {
   let looping: Promise<void> | undefined;
   let nudged = Promise.withResolvers<void>();
   let timers: Timer[] = [];
+  let waitingInLine: Promise<void> | undefined;
   let isFailing = false;
 
   function expect(what: keyof typeof due): void {
@@ -70,9 +71,10 @@ export function createRunner(options: RunnerOptions): Runner {
     while (!stopping.signal.aborted) {
       nudged = Promise.withResolvers();
       try {
-        if (due.reconcile) await reconcile();
+        // A job that was just given to the one who waits in line would look forgotten.
+        if (due.reconcile && !waitingInLine) await reconcile();
         while (!stopping.signal.aborted && (await takeDue())) {}
-        if (due.patience && running.size < concurrency) await takePatiently();
+        if (due.patience && room() > 0) waitingInLine ??= takePatiently();
         isFailing = false;
       } catch (error) {
         if (!isFailing) log.warn({ err: error }, "jobs cannot be taken just now");
@@ -97,9 +99,8 @@ export function createRunner(options: RunnerOptions): Runner {
 
   /** Claims once; true when there may be more and room for it. */
   async function takeDue(): Promise<boolean> {
-    const hasRoom = outcomes.unwritten().length < MAX_UNWRITTEN;
-    const free = hasRoom ? Math.max(0, concurrency - running.size) : 0;
-    const urgentLimit = due.urgent && hasRoom ? Math.max(0, concurrency + 1 - running.size) : 0;
+    const free = room();
+    const urgentLimit = due.urgent ? room(1) : 0;
     const takesBulk = due.bulk && free > 0;
     const limit = takesBulk ? free : urgentLimit;
     if (limit === 0) return false;
@@ -114,9 +115,22 @@ export function createRunner(options: RunnerOptions): Runner {
     return true;
   }
 
+  /** Free slots. */
+  function room(extra = 0): number {
+    if (outcomes.unwritten().length >= MAX_UNWRITTEN) return 0;
+    return Math.max(0, concurrency + extra - running.size - (waitingInLine ? 1 : 0));
+  }
+
   async function takePatiently(): Promise<void> {
     due.patience = false;
-    for (const job of await options.claimPatiently(options.lanes)) begin(job);
+    try {
+      for (const job of await options.claimPatiently(options.lanes)) begin(job);
+    } catch (error) {
+      log.debug({ err: error }, "waiting in line for a keyed job failed");
+      due.reconcile = true;
+    }
+    waitingInLine = undefined;
+    nudged.resolve();
   }
 
   function begin(job: ClaimedJob): void {
@@ -179,6 +193,7 @@ export function createRunner(options: RunnerOptions): Runner {
       nudged.resolve();
       for (const timer of timers) clearInterval(timer);
       await looping;
+      await waitingInLine;
       await allEnded(graceMs);
       for (const attempt of running.values()) attempt.askToStop();
       await allEnded(LAST_WORD_MS);

@@ -87,8 +87,11 @@ export function createWorker(work: WorkOptions, deps: WorkerDeps): Part {
     outcomes,
     claim: (lanes, limit, urgentLimit) =>
       claimJobs(db.sql, { workerId: worker.id, lanes, tasks: [...tasks.keys()], limit, urgentLimit }),
+    // In a transaction, and so on a connection where nothing else waits behind it.
     claimPatiently: (lanes) =>
-      claimPatiently(db.sql, { workerId: worker.id, lanes, tasks: [...tasks.keys()] }, OVERDUE_MS),
+      db.transaction((tx) =>
+        claimPatiently(tx, { workerId: worker.id, lanes, tasks: [...tasks.keys()] }, OVERDUE_MS),
+      ),
     async reconcile(held) {
       const count = await handBackForgotten(db.sql, worker.id, held);
       if (count > 0)

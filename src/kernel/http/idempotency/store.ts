@@ -3,8 +3,6 @@ import type { Sql, Tx } from "../../db/index.ts";
 import type { Reply } from "../route.ts";
 
 const KEPT = "24 hours";
-/** An upload shows at a third of this interval that it lives. */
-export const LEASE_SECONDS = 30;
 const PURGE_BATCH = 1_000;
 
 export interface StoredKey {
@@ -13,6 +11,12 @@ export interface StoredKey {
   readonly status: number | null;
   readonly headers: Record<string, string> | null;
   readonly body: string | null;
+}
+
+/** How an upload holds its key. */
+export interface Lease {
+  readonly holder: string;
+  readonly leaseMs: number;
 }
 
 /** Takes the key for this transaction, unless another has it. */
@@ -44,21 +48,21 @@ export async function storeAnswer(
 }
 
 /** Takes the key for an upload, in place of one that has ended. */
-export async function storeLease(tx: Tx, id: Uint8Array, holder: string): Promise<void> {
+export async function storeLease(tx: Tx, id: Uint8Array, { holder, leaseMs }: Lease): Promise<void> {
   await tx`
     INSERT INTO idempotency_keys (id, expires_at, holder)
-    VALUES (${id}, clock_timestamp() + make_interval(secs => ${LEASE_SECONDS}), ${holder}::uuid)
+    VALUES (${id}, clock_timestamp() + make_interval(secs => ${leaseMs / 1000}), ${holder}::uuid)
     ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at, holder = excluded.holder, fingerprint = NULL,
       status = NULL, headers = NULL, body = NULL`;
 }
 
-export async function renewLease(tx: Tx, id: Uint8Array, holder: string): Promise<void> {
+export async function renewLease(tx: Tx, id: Uint8Array, { holder, leaseMs }: Lease): Promise<void> {
   await tx`
-    UPDATE idempotency_keys SET expires_at = clock_timestamp() + make_interval(secs => ${LEASE_SECONDS})
+    UPDATE idempotency_keys SET expires_at = clock_timestamp() + make_interval(secs => ${leaseMs / 1000})
     WHERE id = ${id} AND holder = ${holder}::uuid`;
 }
 
-export async function releaseLease(tx: Tx, id: Uint8Array, holder: string): Promise<void> {
+export async function releaseLease(tx: Tx, id: Uint8Array, { holder }: Lease): Promise<void> {
   await tx`DELETE FROM idempotency_keys WHERE id = ${id} AND holder = ${holder}::uuid`;
 }
 
@@ -66,7 +70,7 @@ export async function releaseLease(tx: Tx, id: Uint8Array, holder: string): Prom
 export async function endLease(
   tx: Tx,
   id: Uint8Array,
-  holder: string,
+  { holder }: Lease,
   answer: { readonly fingerprint: Uint8Array; readonly reply: Reply },
 ): Promise<boolean> {
   const { status, headers, body } = columnsOf(answer.reply);

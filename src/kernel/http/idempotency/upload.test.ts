@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import { until } from "../../../testing/until.ts";
+import { silentLogger } from "../../telemetry/index.ts";
 import { route } from "../index.ts";
 import { converse, openTestHttp, send, type TestHttp, thing } from "../test-http.ts";
 import { watchedBody } from "../watched-body.ts";
+import { keyedUpload } from "./index.ts";
 
 let server: TestHttp;
 let runs = 0;
@@ -138,6 +140,8 @@ test("[HTTP-38] the sender waits for a handler that reads slowly", async () => {
   );
   const answer = upload("k", body);
   await until("the first piece is read", () => readBytes > 0);
+  // Whoever reads ahead has had every occasion to.
+  for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
   expect(taken).toBeLessThan(5);
   gate.resolve();
   expect((await answer).body).toEqual({ bytes: 50 * piece.length });
@@ -284,4 +288,33 @@ test("[HTTP-40] when the lease of a dead process ends its key is free, and the d
   expect([(await dead).status, (await dead).body.code]).toEqual([409, "IDEMPOTENCY_IN_PROGRESS"]);
   expect(await things()).toBe(1);
   expect((await upload("k", TEXT)).headers.get("idempotency-replayed")).toBe("true");
+});
+
+test("[HTTP-40] an upload that lives keeps its key beyond the first lease", async () => {
+  const { stream, end } = sending();
+  const idempotent = {
+    caller: "user:ada",
+    method: "POST",
+    path: "/x",
+    query: "",
+    key: "k",
+    type: "text/plain",
+  };
+  const holding = { db: server.db, log: silentLogger, idempotent, leaseMs: 1500 };
+  const running = keyedUpload({ ...holding, body: stream }, async ({ body, finish }) => {
+    for await (const _ of body);
+    return server.db.transaction((tx) => finish(tx, { status: 202 }));
+  });
+  const lease = async () =>
+    (await server.db.sql<{ ends: Date }>`SELECT expires_at AS ends FROM idempotency_keys`)[0];
+  const first = await until("the key is taken", lease);
+  await until("the first lease is over", async () => {
+    const [row] = await server.db.sql<{ over: boolean }>`SELECT clock_timestamp() > ${first.ends} AS over`;
+    return row?.over;
+  });
+  expect((await lease())?.ends.getTime()).toBeGreaterThan(first.ends.getTime());
+  const second = keyedUpload({ ...holding, body: sending().stream }, async () => ({ status: 500 }));
+  expect(second).rejects.toMatchObject({ code: "IDEMPOTENCY_IN_PROGRESS" });
+  end();
+  expect((await running).status).toBe(202);
 });

@@ -5,71 +5,91 @@ import type { Logger } from "../../telemetry/index.ts";
 import type { Reply, Upload } from "../route.ts";
 import { type Idempotent, identify } from "./key.ts";
 import { inProgress, replay } from "./replay.ts";
-import { endLease, findKey, LEASE_SECONDS, lockKey, releaseLease, renewLease, storeLease } from "./store.ts";
+import { endLease, findKey, type Lease, lockKey, releaseLease, renewLease, storeLease } from "./store.ts";
 
 interface KeyedUpload {
   readonly db: Database;
   readonly log: Logger;
   readonly idempotent: Idempotent;
   readonly body: ReadableStream<Uint8Array>;
+  /** How long a key stays taken after its process has died. Default 30 s. */
+  readonly leaseMs?: number;
 }
+
+const LEASE_MS = 30_000;
 
 /** Runs `run` unless the key has an answer, which then needs the same bytes again. See RouteContext.upload. */
 export async function keyedUpload(
-  { db, log, idempotent, body }: KeyedUpload,
+  options: KeyedUpload,
   run: (upload: Upload) => Promise<Reply>,
 ): Promise<Reply> {
+  const { db, log, idempotent, body, leaseMs = LEASE_MS } = options;
   const { id, lock } = identify(idempotent);
-  const hash = createHash("sha256").update(JSON.stringify([idempotent.query, idempotent.type]));
-  const holder = randomUUID();
+  const lease: Lease = { holder: randomUUID(), leaseMs };
   const stored = await db.transaction(async (tx) => {
     const [isTaken, found] = await Promise.all([lockKey(tx, lock), findKey(tx, id)]);
     if (!isTaken || (found && found.holder !== null)) throw inProgress();
-    if (!found) await storeLease(tx, id, holder);
+    if (!found) await storeLease(tx, id, lease);
     return found;
   });
+  const hash = createHash("sha256").update(JSON.stringify([idempotent.query, idempotent.type]));
   if (stored) {
     for await (const chunk of body) hash.update(chunk);
     return replay(stored, hash.digest());
   }
-
-  const hashed = hashedBody(body, hash);
-  let isFinished = false;
-  const upload: Upload = {
-    body: hashed.body,
-    async finish(tx, reply) {
-      const fingerprint = hashed.digest();
-      // Another run may have taken a key whose lease could not be renewed; ours then leaves nothing.
-      if (!(await endLease(tx, id, holder, { fingerprint, reply }))) throw inProgress();
-      isFinished = true;
-      return reply;
-    },
-  };
-  const renewal = setInterval(
-    () => {
-      db.single((tx) => renewLease(tx, id, holder)).catch((error) =>
-        log.warn({ err: error }, "the lease of an Idempotency-Key was not renewed"),
-      );
-    },
-    (LEASE_SECONDS * 1000) / 3,
-  );
+  const stopRenewing = renewRegularly(options, id, lease);
   try {
-    const reply = await run(upload);
-    if (!isFinished) throw new Error("an upload ends with finish");
-    return reply;
+    return await runHolding(id, lease, hashedBody(body, hash), run);
   } catch (error) {
     // When the commit's outcome is unknown this is still right: an answer that was committed has no holder any more.
     await db
-      .single((tx) => releaseLease(tx, id, holder))
+      .single((tx) => releaseLease(tx, id, lease))
       .catch((cause) => log.warn({ err: cause }, "an Idempotency-Key stays taken until its lease ends"));
     throw error;
   } finally {
-    clearInterval(renewal);
+    stopRenewing();
   }
 }
 
+async function runHolding(
+  id: Uint8Array,
+  lease: Lease,
+  hashed: HashedBody,
+  run: (upload: Upload) => Promise<Reply>,
+): Promise<Reply> {
+  let isFinished = false;
+  const reply = await run({
+    body: hashed.body,
+    async finish(tx, answer) {
+      const fingerprint = hashed.digest();
+      // Another run may have taken a key whose lease could not be renewed; ours then leaves nothing.
+      if (!(await endLease(tx, id, lease, { fingerprint, reply: answer }))) throw inProgress();
+      isFinished = true;
+      return answer;
+    },
+  });
+  if (!isFinished) throw new Error("an upload ends with finish");
+  return reply;
+}
+
+/** Returns how to stop it. Two renewals in a row may fail before the key is lost. */
+function renewRegularly({ db, log }: KeyedUpload, id: Uint8Array, lease: Lease): () => void {
+  const renew = () =>
+    db
+      .single((tx) => renewLease(tx, id, lease))
+      .catch((error) => log.warn({ err: error }, "the lease of an Idempotency-Key was not renewed"));
+  const timer = setInterval(renew, lease.leaseMs / 3);
+  return () => clearInterval(timer);
+}
+
+interface HashedBody {
+  readonly body: ReadableStream<Uint8Array>;
+  /** Of all bytes; throws before the body's end. */
+  digest(): Uint8Array;
+}
+
 /** The same bytes, hashed as they pass. */
-function hashedBody(body: ReadableStream<Uint8Array>, hash: Hash) {
+function hashedBody(body: ReadableStream<Uint8Array>, hash: Hash): HashedBody {
   const reader = body.getReader();
   let hasEnded = false;
   return {
@@ -89,7 +109,7 @@ function hashedBody(body: ReadableStream<Uint8Array>, hash: Hash) {
       },
       { highWaterMark: 0 },
     ),
-    digest(): Uint8Array {
+    digest() {
       if (!hasEnded) throw new Error("an upload is finished after its body's end");
       return hash.digest();
     },

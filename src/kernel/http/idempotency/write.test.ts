@@ -39,6 +39,10 @@ function routes() {
       },
       ({ write }) => write(async () => ({ status: 204 })),
     ),
+    route(
+      { ...spec, path: "/queried", operationId: "queried", query: z.strictObject({ mode: z.string() }) },
+      ({ write, query }) => write(async () => ({ status: 201, body: { mode: query.mode } })),
+    ),
     route({ ...spec, path: "/forgetful", operationId: "forgetful" }, async () => ({ status: 201, body: {} })),
     route({ ...spec, path: "/twice", operationId: "twice" }, async ({ write }) => {
       await write(async () => ({ status: 201, body: { first: true } }));
@@ -108,6 +112,12 @@ for (const [what, body, path] of [
     expect(await count("things")).toBe(1);
   });
 }
+
+test("[HTTP-32] the same key with another query is refused", async () => {
+  await post("k", { name: "a" }, "/queried?mode=draft");
+  const answer = await post("k", { name: "a" }, "/queried?mode=final");
+  expect([answer.status, answer.body.code]).toEqual([422, "IDEMPOTENCY_KEY_REUSED"]);
+});
 
 test("[HTTP-32] the order of members and white space do not make another body", async () => {
   await post("k", '{"name":"a","note":{"x":1,"y":[1,2]}}');

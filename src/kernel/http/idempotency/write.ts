@@ -25,7 +25,7 @@ export function keyedWrite(
     // Two statements, sent together: the second takes its snapshot when the lock is ours, so that it sees what the holder
     // before us has committed. As one statement it could miss that.
     const [isTaken, stored] = await Promise.all([lockKey(tx, lock), findKey(tx, id)]);
-    if (!isTaken || (stored && stored.holder !== null)) throw inProgress();
+    if (!isTaken) throw inProgress();
     if (stored) return replay(stored, fingerprint);
     const reply = await run(tx);
     await storeAnswer(tx, id, fingerprint, reply);

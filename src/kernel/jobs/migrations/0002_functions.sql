@@ -61,7 +61,7 @@ END $$;
 -- skips it. Any of them, so that one whose holder is slow does not keep the others waiting.
 CREATE FUNCTION jobs_claim_patiently(p_worker_id uuid, p_lanes smallint[], p_tasks text[], p_overdue_ms float8)
 RETURNS SETOF jobs LANGUAGE plpgsql
-SET enable_seqscan = off SET lock_timeout = '200ms' AS $$
+SET enable_seqscan = off SET lock_timeout = '5s' AS $$
 DECLARE
   v_id uuid;
 BEGIN
