@@ -97,7 +97,7 @@ test("[TXT-31] a fold waits for a deletion that is not committed yet", async () 
   let maintained: Promise<void> | undefined;
   await db.transaction(async (tx) => {
     await tx`DELETE FROM paragraphs WHERE id = ${doomed.id}`;
-    await index.remove(tx, corpus.projectId, doomed.doc, doomed.content);
+    await index.remove(tx, corpus.projectId, [doomed]);
     maintained = corpus.maintain(index);
     await until("the fold to wait", isBlocked);
   });
