@@ -1,8 +1,8 @@
 // What the texts module does later: analysing what waits, making an index anew, and the record of an upload that was cut off.
 import { z } from "zod";
-import type { Database, Sql, Tx } from "../../kernel/db/index.ts";
+import type { Database } from "../../kernel/db/index.ts";
 import type { Events } from "../../kernel/events/index.ts";
-import { type JobContext, type Jobs, PermanentJobError, type Task } from "../../kernel/jobs/index.ts";
+import { PermanentJobError, type Task } from "../../kernel/jobs/index.ts";
 import { paragraphsAnalysed } from "./events.ts";
 import { countPending, listPending, type PendingParagraph } from "./store.ts";
 import type { Tokenizer } from "./tokenizer/tokenizer.ts";
@@ -10,6 +10,9 @@ import type { InTransaction, Taken, WordIndex } from "./word-index/index.ts";
 
 const projectInput = z.strictObject({ project_id: z.uuid() });
 export type ProjectInput = z.infer<typeof projectInput>;
+
+export const ANALYSE_KEY = "analyse";
+export const ANALYSE_LANE = "normal";
 
 /** One transaction's worth: some 200 ms of work, some 20 MB of memory. */
 const BATCH = { maxParagraphs: 2_000, maxUnits: 2_000_000 };
@@ -23,7 +26,7 @@ export interface AnalyseDeps {
   readonly index: WordIndex;
 }
 
-/** One job of a project drains all that waits. Enqueue it with `analyseKey`: then there is one writer of the index. */
+/** One job of a project drains all that waits. Enqueue it with ANALYSE_KEY: then there is one writer of the index. */
 export function createAnalyseTask(deps: AnalyseDeps): Task<ProjectInput> {
   const { db, index } = deps;
   return {
@@ -62,9 +65,6 @@ export function createAnalyseTask(deps: AnalyseDeps): Task<ProjectInput> {
     },
   };
 }
-
-export const ANALYSE_KEY = "analyse";
-export const ANALYSE_LANE = "normal";
 
 function isFullBatch(pending: readonly PendingParagraph[]): boolean {
   let units = 0;

@@ -26,11 +26,13 @@ export function createPace(clock: Clock, wake: () => void): Pace {
 
   /** One timer for all projects: it goes off when the last of those is due that there were when it was set. */
   function setTimer(): void {
-    timer ??= setTimeout(() => {
+    if (timer) return;
+    timer = setTimeout(() => {
       timer = undefined;
       wake();
       if (clock.now() < lastDueMs) setTimer();
-    }, lastDueMs - clock.now()).unref();
+    }, lastDueMs - clock.now());
+    timer.unref();
   }
 
   function turn(): void {

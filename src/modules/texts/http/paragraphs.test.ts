@@ -60,7 +60,7 @@ test("[TXT-8] a thousand paragraphs, and the longest, are taken", async () => {
   const answer = await handIn(projectId, ...many);
   expect([answer.status, new Set(idsOf(answer)).size]).toEqual([202, 1_000]);
   expect([...idsOf(answer)].sort()).toEqual(idsOf(answer));
-  const long = "ab ".repeat(33_333) + "c";
+  const long = `${"ab ".repeat(33_333)}c`;
   const [id] = idsOf(await handIn(projectId, long));
   expect((await ada.call("GET", `/paragraphs/${id}`)).body.content).toBe(long);
 });

@@ -25,7 +25,7 @@ CREATE TABLE text_indexes (
   -- Documents below it are in segments; the others, the tail, are read from their text.
   folded_doc integer NOT NULL DEFAULT 0,
   -- Text of the tail in UTF-16 code units, deleted ones included.
-  tail_units integer NOT NULL DEFAULT 0,
+  tail_units bigint NOT NULL DEFAULT 0,
   next_segment integer NOT NULL DEFAULT 1,
   -- Of the analysed paragraphs that are still there.
   document_count integer NOT NULL DEFAULT 0,
@@ -58,7 +58,7 @@ CREATE TABLE text_postings (
   segment integer NOT NULL,
   word text COLLATE "C" NOT NULL,
   documents integer NOT NULL,
-  occurrences integer NOT NULL,
+  occurrences bigint NOT NULL,
   -- Format in word-index/postings.ts.
   postings bytea NOT NULL,
   PRIMARY KEY (project_id, segment, word)

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { createChance } from "../../../testing/chance.ts";
-import { type Classify, createClassifier, EXTENDS, IGNORED, NEEDS_NORMAL_FORM } from "./characters.ts";
+import { type Classify, createClassifier, IGNORED } from "./characters.ts";
 import { toNormalForm } from "./normal-form.ts";
 import { createTokenizer, TOKENIZER_VERSION, type Word } from "./tokenizer.ts";
 

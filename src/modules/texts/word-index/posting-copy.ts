@@ -10,7 +10,7 @@ const COLUMNS = 6;
 /** A statement's worth of rows, gathered before it is sent. */
 const FLUSH_BYTES = 1_048_576;
 /** All columns of a row but its word and postings, with their lengths. */
-const FIXED_BYTES = 2 + (4 + 16) + (4 + 4) + 4 + (4 + 4) + (4 + 4) + 4;
+const FIXED_BYTES = 2 + (4 + 16) + (4 + 4) + 4 + (4 + 4) + (4 + 8) + 4;
 
 export interface PostingCopy {
   /** Adds the row of a word with what the encoder and its writer hold. */
@@ -61,7 +61,7 @@ export function createPostingCopy(
       const wordBytes = buffer.write(word, length + 4, "utf8");
       length = buffer.writeInt32BE(wordBytes, length) + wordBytes;
       length = writeInteger(buffer, encoder.documents, length);
-      length = writeInteger(buffer, encoder.occurrences, length);
+      length = buffer.writeBigInt64BE(BigInt(encoder.occurrences), buffer.writeInt32BE(8, length));
       length = buffer.writeInt32BE(postings.length, length);
       buffer.set(postings, length);
       length += postings.length;

@@ -13,8 +13,8 @@ export interface IndexHead {
   readonly tokenizerVersion: number;
 }
 
-const HEAD = `next_doc, folded_doc, tail_units, document_count, occurrence_count::float8 AS occurrence_count,
-  tombstone_count, tokenizer_version`;
+const HEAD = `next_doc, folded_doc, tail_units::float8 AS tail_units, document_count,
+  occurrence_count::float8 AS occurrence_count, tombstone_count, tokenizer_version`;
 
 interface IndexRow {
   readonly next_doc: number;
@@ -105,7 +105,7 @@ export async function numberPending(
     UPDATE paragraphs p
     SET doc = head.next_doc + numbered.place, word_count = numbered.word_count, tokenizer_version = ${tokenizerVersion}::int
     FROM numbered, head WHERE p.id = numbered.id
-    RETURNING p.id, p.doc, head.next_doc, head.folded_doc, head.tail_units, head.document_count,
+    RETURNING p.id, p.doc, head.next_doc, head.folded_doc, head.tail_units::float8 AS tail_units, head.document_count,
       head.occurrence_count::float8 AS occurrence_count, head.tombstone_count, head.tokenizer_version`;
   const [first] = rows;
   return { docs: new Map(rows.map((row) => [row.id, row.doc])), head: first && toHead(first) };
