@@ -1,7 +1,9 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { openTestDatabase, type TestDatabase } from "../../testing/database.ts";
 import { until } from "../../testing/until.ts";
 import { isDatabaseAway, isDatabaseBusy, type Sql, violatedUnique } from "./index.ts";
+
+setDefaultTimeout(60_000);
 
 let db: TestDatabase;
 beforeAll(async () => {

@@ -30,6 +30,8 @@ export interface HttpDeps {
   readonly metrics: Metrics;
   /** Several processes may then listen on one port. */
   readonly reusePort?: boolean;
+  /** How long a connection may be quiet, default 75. */
+  readonly idleSeconds?: number;
 }
 
 /** What nginx logs, too, when the client has closed the connection: it is sent to nobody. */
@@ -134,7 +136,8 @@ export function createHttp(deps: HttpDeps): HttpServer {
     fetch: answerAlways,
     async start() {
       if (stopping) return;
-      listening ??= listen({ ...config, sharesPort: deps.reusePort ?? false, log }, answer);
+      const { reusePort: sharesPort = false, idleSeconds } = deps;
+      listening ??= listen({ ...config, sharesPort, log, ...(idleSeconds ? { idleSeconds } : {}) }, answer);
       listener = await listening;
       purge.start();
     },

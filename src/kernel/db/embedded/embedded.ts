@@ -43,7 +43,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedP
   await makeDataDirectory(directory);
   let lock: Lock | undefined;
   try {
-    lock = takeLock(join(directory, "lock"), `The data directory ${directory}`);
+    lock = await takeLock(join(directory, "lock"), `The data directory ${directory}`);
     return await startLocked(directory, lock, options);
   } catch (error) {
     lock?.release();
