@@ -29,6 +29,8 @@ export interface HttpDeps {
   readonly metrics: Metrics;
   /** Several processes may then listen on one port. */
   readonly reusePort?: boolean;
+  /** How long a connection may be quiet, default 75. */
+  readonly idleSeconds?: number;
 }
 
 /** What nginx logs, too, when the client has closed the connection: it is sent to nobody. */
@@ -110,7 +112,8 @@ export function createHttp(deps: HttpDeps): HttpServer {
     fetch: (request) => answer(request, { address: "127.0.0.1" }),
     async start() {
       if (stopping) return;
-      listening ??= listen({ ...config, sharesPort: deps.reusePort ?? false }, answer);
+      const { reusePort: sharesPort = false, idleSeconds } = deps;
+      listening ??= listen({ ...config, sharesPort, ...(idleSeconds ? { idleSeconds } : {}) }, answer);
       listener = await listening;
       purge.start();
     },

@@ -33,6 +33,7 @@ function keepBeating({ connection, workerId, shared }: BeatOrders): () => Promis
 
   const beats = setInterval(() => void giveBeat(), BEAT_INTERVAL_MS);
   const watch = setInterval(watchMainThread(new Int32Array(shared)), WATCH_INTERVAL_MS);
+  postMessage("ready" satisfies BeatReport);
   return async () => {
     clearInterval(beats);
     clearInterval(watch);

@@ -10,8 +10,8 @@ export interface BeatOrders {
   readonly shared: SharedArrayBuffer;
 }
 
-/** Our row is gone: others have taken us for dead. */
-export type BeatReport = "lost";
+/** `lost`: our row is gone, and so others have taken us for dead. */
+export type BeatReport = "ready" | "lost";
 
 export const ROUNDS = 0;
 export const ALLOWED_MS = 1;
@@ -19,6 +19,8 @@ export const ALLOWED_MS = 1;
 export const NEVER = -1;
 
 export interface Beats {
+  /** Resolves when the thread is at work: on a busy machine that may take seconds, and only then may others count on us. */
+  readonly ready: Promise<void>;
   /** The loop may be blocked this long from now before the process is killed; undefined: for ever. */
   allow(ms: number | undefined): void;
   stop(): Promise<void>;
@@ -38,6 +40,7 @@ export function startBeats({ connection, workerId, log, onLost, onRound }: Beats
   const shared = new SharedArrayBuffer(8);
   const cells = new Int32Array(shared);
   cells[ALLOWED_MS] = NEVER;
+  const ready = Promise.withResolvers<void>();
   let isStopping = false;
   let thread = startThread();
   const rounds = setInterval(() => {
@@ -48,7 +51,10 @@ export function startBeats({ connection, workerId, log, onLost, onRound }: Beats
   function startThread() {
     const worker = new Worker(new URL("./beat-thread.ts", import.meta.url).href, { smol: true, ref: false });
     const closed = Promise.withResolvers<void>();
-    worker.addEventListener("message", ({ data }: MessageEvent<BeatReport>) => data === "lost" && onLost());
+    worker.addEventListener("message", ({ data }: MessageEvent<BeatReport>) => {
+      if (data === "ready") ready.resolve();
+      else onLost();
+    });
     worker.addEventListener("error", ({ message }) =>
       log.error({ reason: message }, "the beat thread failed"),
     );
@@ -66,6 +72,7 @@ export function startBeats({ connection, workerId, log, onLost, onRound }: Beats
   }
 
   return {
+    ready: ready.promise,
     allow(ms) {
       Atomics.store(cells, ALLOWED_MS, ms === undefined ? NEVER : Math.max(0, Math.ceil(ms)));
     },

@@ -8,14 +8,18 @@ import { createTestTasks, RUNS } from "./testing/tasks.ts";
 
 setDefaultTimeout(60_000);
 
+interface TaskInput {
+  readonly ms: number;
+  readonly firstMs?: number;
+  readonly exits?: number;
+  readonly isBusy?: boolean;
+}
+
 interface Scene extends AsyncDisposable {
   readonly db: TestDatabase;
   readonly engine: Engine;
   spawn(options?: SpawnOptions): Promise<WorkerProcess>;
-  enqueue(
-    task: "record" | "block" | "hold",
-    input: { ms: number; exits?: number; isBusy?: boolean },
-  ): Promise<string>;
+  enqueue(task: "record" | "block" | "hold", input: TaskInput): Promise<string>;
   began(id: string, attempt?: number): Promise<{ pid: number; at: Date }>;
   countDone(id: string): Promise<number>;
 }
@@ -72,7 +76,7 @@ beforeAll(async () => {
 test.concurrent("[JOB-21] of two workers one is killed in the middle: its jobs run again within 15 s", async () => {
   await using scene = await openScene();
   const one = await scene.spawn();
-  const ids = await Promise.all([1, 2, 3].map(() => scene.enqueue("record", { ms: 3_000 })));
+  const ids = await Promise.all([1, 2, 3].map(() => scene.enqueue("record", { ms: 10, firstMs: 60_000 })));
   for (const id of ids) await scene.began(id);
   const two = await scene.spawn();
   one.signal("SIGKILL");
@@ -95,10 +99,10 @@ test.concurrent("[JOB-21] of two workers one is killed in the middle: its jobs r
 test.concurrent("[JOB-22] a worker that was stopped beyond its lease changes nothing of what others have now", async () => {
   await using scene = await openScene();
   const one = await scene.spawn();
-  const id = await scene.enqueue("record", { ms: 1_000 });
+  const id = await scene.enqueue("record", { ms: 10, firstMs: 8_000 });
   await scene.began(id);
-  one.signal("SIGSTOP");
   const two = await scene.spawn();
+  one.signal("SIGSTOP");
   expect(await scene.engine.ended(id, 20_000)).toMatchObject({
     status: "succeeded",
     result: { pid: two.pid },
@@ -125,11 +129,11 @@ for (const [what, isBusy] of [
   test.concurrent(`[JOB-22] a stopped worker does not keep its job from others by ${what}`, async () => {
     await using scene = await openScene();
     const one = await scene.spawn();
-    const id = await scene.enqueue("hold", { ms: 100, isBusy });
+    const id = await scene.enqueue("hold", { ms: 60_000, isBusy });
     await scene.began(id);
+    const two = await scene.spawn();
     one.signal("SIGSTOP");
     const stoppedAtMs = Date.now();
-    const two = await scene.spawn();
     const again = await scene.began(id, 2);
     expect(again.pid).toBe(two.pid);
     expect(again.at.getTime() - stoppedAtMs).toBeLessThan(15_000);
@@ -165,7 +169,7 @@ test.concurrent("[JOB-24] a process that is blocked beyond the time of its job i
 test("[JOB-21] whoever sees a worker die hands its jobs on at once", async () => {
   await using scene = await openScene();
   const [one, two] = [await scene.spawn(), await scene.spawn()];
-  const id = await scene.enqueue("record", { ms: 500 });
+  const id = await scene.enqueue("record", { ms: 10, firstMs: 60_000 });
   const first = await scene.began(id);
   const dead = first.pid === one.pid ? one : two;
   dead.signal("SIGKILL");
@@ -180,7 +184,7 @@ test("[JOB-21] whoever sees a worker die hands its jobs on at once", async () =>
 test("[JOB-21] at the start of a database of our own all workers of before are dead", async () => {
   await using scene = await openScene();
   const worker = await scene.spawn();
-  const id = await scene.enqueue("record", { ms: 200 });
+  const id = await scene.enqueue("record", { ms: 10, firstMs: 60_000 });
   await scene.began(id);
   worker.signal("SIGKILL");
   await worker.exited;

@@ -152,7 +152,6 @@ export function createWorker(work: WorkOptions, deps: WorkerDeps): Part {
     name: "worker",
     async start() {
       if (state) return;
-      await upsertWorker(db.sql, worker);
       const beats = startBeats({
         connection: work.connection,
         workerId: worker.id,
@@ -162,6 +161,8 @@ export function createWorker(work: WorkOptions, deps: WorkerDeps): Part {
       });
       const sweeps = setInterval(() => void takeOver(), SWEEP_INTERVAL_MS);
       state = { beats, sweeps, deafen: wakeUps.hear(runner.wake) };
+      await beats.ready;
+      await upsertWorker(db.sql, worker);
       runner.start();
     },
     stop() {

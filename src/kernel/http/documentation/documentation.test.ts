@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { brotliDecompressSync } from "node:zlib";
 import { kernelErrors } from "../../errors/index.ts";
+import { escapeHtml } from "../index.ts";
 import { openTestHttp, send, type TestHttp, thingErrors, thingRoutes } from "../test-http.ts";
 
 let server: TestHttp;
@@ -48,6 +49,12 @@ test("[HTTP-42] our own script and style ask no other address", async () => {
   }
   // Swagger UI would ask validator.swagger.io about the document.
   expect((await get("/docs/start.js")).text).toContain("validatorUrl: null");
+});
+
+test("[HTTP-42] text in a page cannot become markup", () => {
+  expect(escapeHtml(`<a href='x' b="y">&amp;</a>`)).toBe(
+    "&lt;a href=&#39;x&#39; b=&quot;y&quot;&gt;&amp;amp;&lt;/a&gt;",
+  );
 });
 
 test("[HTTP-42] a file is compressed, and not sent again while it is the same", async () => {

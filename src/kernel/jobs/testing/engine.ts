@@ -37,7 +37,8 @@ export interface Engine {
 }
 
 export async function startEngine(database: TestDatabase, options: EngineOptions = {}): Promise<Engine> {
-  const db = openAgain(database);
+  // One that only hands in needs no connections of its own; there are not too many of them in a test.
+  const db = options.work ? openAgain(database) : database;
   const log = options.log ?? silentLogger;
   const workerId = options.work?.workerId ?? newId();
   const metrics = createMetrics();
@@ -83,7 +84,7 @@ export async function startEngine(database: TestDatabase, options: EngineOptions
     async stop() {
       await jobs.stop();
       await bus.stop();
-      await db.close();
+      if (db !== database) await db.close();
     },
   };
 }

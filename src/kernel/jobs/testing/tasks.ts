@@ -6,19 +6,21 @@ import type { Task } from "../index.ts";
 /** Notes that it began, waits, and writes behind its fence that it is done. */
 export interface RecordInput {
   readonly ms: number;
-  /** Begins once and ends the process, without a word, as often as this. */
-  readonly exits?: number;
+  /** Of the first attempt; default the same. */
+  readonly firstMs?: number | undefined;
+  /** As often as this it ends the process instead, without a word. */
+  readonly exits?: number | undefined;
 }
 
 export const record = {
   name: "test.record",
-  input: z.object({ ms: z.number(), exits: z.number().optional() }),
+  input: z.object({ ms: z.number(), firstMs: z.number().optional(), exits: z.number().optional() }),
 } as const;
 
 /** Blocks the event loop. */
 export const block = { name: "test.block", input: z.object({ ms: z.number() }), timeoutMs: 1000 } as const;
 
-/** Holds its fence in an open transaction: without a word, or in the first attempt with a statement that takes a minute. */
+/** In its first attempt holds its fence in a transaction: without a word, or with a statement that takes as long. */
 export const hold = {
   name: "test.hold",
   input: z.object({ ms: z.number(), isBusy: z.boolean().optional() }),
@@ -34,10 +36,10 @@ export function createTestTasks(db: Database) {
 
   const recordTask: Task<RecordInput> = {
     ...record,
-    async run({ ms, exits = 0 }, context) {
+    async run({ ms, firstMs = ms, exits = 0 }, context) {
       await note(context.jobId, context.attempt, "began");
       if (context.attempt <= exits) process.exit(7);
-      await wait(ms);
+      await wait(context.attempt === 1 ? firstMs : ms);
       await db.transaction(async (tx) => {
         await context.fence(tx);
         await tx`
@@ -64,7 +66,8 @@ export function createTestTasks(db: Database) {
       await db.transaction(async (tx) => {
         await context.fence(tx);
         await note(context.jobId, context.attempt, "began");
-        if (isBusy && context.attempt === 1) await tx`SELECT pg_sleep(60)`;
+        if (context.attempt > 1) return;
+        if (isBusy) await tx`SELECT pg_sleep(${ms / 1000})`;
         else await wait(ms);
       });
       return { pid: process.pid };
