@@ -183,6 +183,40 @@ test("[PST-20] the order holds, however often it is changed", async () => {
   }
 });
 
+test("[PST-20] a post goes between two again and again", async () => {
+  const projectId = await createShared();
+  const id = await createCollection(ada, projectId);
+  const [a = "", b = "", c = "", d = ""] = await createPosts(projectId, ["a", "b", "c", "d"]);
+  for (const post of [a, b, c, d]) await ada.call("PUT", `/collections/${id}/posts/${post}`);
+  // Each halves the gap behind the first: doubles have 52 halves.
+  for (let times = 0; times < 70; times++) {
+    const [post, title] = times % 2 === 0 ? [c, "c"] : [d, "d"];
+    await ada.call("PUT", `/collections/${id}/posts/${post}?position=1`);
+    expect((await titlesIn(id)).slice(0, 2)).toEqual(["a", title]);
+  }
+  expect((await titlesIn(id)).sort()).toEqual(["a", "b", "c", "d"]);
+});
+
+test("[PST-20] a collection holds 10,000 posts, which it still moves, and no more", async () => {
+  const projectId = await createShared();
+  const id = await createCollection(ada, projectId);
+  const [last = "", over = ""] = await createPosts(projectId, ["last", "over"]);
+  await server.db.sql`
+    WITH made AS (
+      INSERT INTO posts (id, project_id, title, body, length, author_id, updated_by, lines_added, lines_removed)
+      SELECT gen_random_uuid(), ${projectId}, n::text, '', 0, ${ada.userId}, ${ada.userId}, 0, 0
+      FROM generate_series(0, 9998) AS n RETURNING id, title, project_id)
+    INSERT INTO collection_posts (project_id, collection_id, post_id, rank)
+    SELECT project_id, ${id}, id, title::float8 FROM made`;
+  expect((await ada.call("PUT", `/collections/${id}/posts/${last}`)).status).toBe(204);
+  expect((await ada.call("GET", `/collections/${id}`)).body.post_count).toBe(10_000);
+  const refused = await ada.call("PUT", `/collections/${id}/posts/${over}`);
+  expect(refused).toMatchObject({ status: 409, body: { code: "COLLECTION_FULL" } });
+  await ada.call("PUT", `/collections/${id}/posts/${last}?position=5000`);
+  const cursor = Buffer.from(JSON.stringify([4_998, last])).toString("base64url");
+  expect(await titlesIn(id, `?limit=3&cursor=${cursor}`)).toContain("last");
+});
+
 test("[PST-20] of posts put in at the same moment none is lost", async () => {
   const projectId = await createShared();
   const id = await createCollection(ada, projectId);
