@@ -42,8 +42,10 @@ export interface TailDeps {
 
 /** How late an event is when its hint was lost. */
 const POLL_MS = 100;
-/** Polling takes a tenth of a connection at most, however many logs are followed. */
+/** Polling takes a tenth of a connection at most, however many logs are followed … */
 const POLL_REST = 10;
+/** … but one slow look, of a database in trouble for a moment, must not make all of them late. */
+const MAX_POLL_MS = 1_000;
 const RETRY_MS = 250;
 /** Dates have milliseconds, PostgreSQL's times microseconds. */
 const ROUNDING_MS = 1_000;
@@ -139,7 +141,10 @@ export function createTail({ db, log, hints }: TailDeps): Tail & Part {
       for (const each of logs.values()) due.add(each);
       await look();
       const tookMs = performance.now() - startedMs;
-      await pause(isFailing ? RETRY_MS : Math.max(POLL_MS, tookMs * POLL_REST), signal);
+      await pause(
+        isFailing ? RETRY_MS : Math.min(MAX_POLL_MS, Math.max(POLL_MS, tookMs * POLL_REST)),
+        signal,
+      );
     }
   }
 
