@@ -60,7 +60,7 @@ export function createEvents({ db, log, retentionDays }: EventsOptions): Events 
     name: "events",
     append: (tx, event) => appendEvent(tx, newId(), event),
     open: insertHead,
-    history: readHistory,
+    history: (sql, projectId, since, limit) => readHistory(sql, { projectId, since, limit }, Date.now()),
     async readAll(sql, after, limit) {
       const found = await readAfter(sql, parsePosition(after), limit);
       const last = found.at(-1);
