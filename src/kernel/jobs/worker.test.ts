@@ -112,7 +112,9 @@ test("[JOB-30] finished jobs lie in the partition of their day, and old days are
     SELECT tableoid::regclass::text AS name FROM finished_jobs WHERE id = ${young}`;
   const today = new Date().toISOString().slice(0, 10).replaceAll("-", "");
   expect(row?.name).toBe(`finished_jobs_${today}`);
-  await db.sql`UPDATE finished_jobs SET finished_at = finished_at - interval '32 days' WHERE id = ${old}`;
+  await db.sql`UPDATE finished_jobs SET finished_at = finished_at - interval '20 days' WHERE id = ${old}`;
+  expect(await worker.get(old)).toMatchObject({ status: "succeeded", result: "kept" });
+  await db.sql`UPDATE finished_jobs SET finished_at = finished_at - interval '12 days' WHERE id = ${old}`;
   await worker.stop();
   const next = await startEngine(db);
   expect(await next.jobs.find(db.sql, old)).toBeUndefined();
