@@ -61,7 +61,7 @@ test("[JOB-27] stopping twice, or without having started, is safe", async () => 
   expect(await db.sql`SELECT 1 FROM job_workers`).toHaveLength(0);
 });
 
-test("[JOB-29] a job whose claim was answered to nobody is handed on", async () => {
+test.concurrent("[JOB-29] a job whose claim was answered to nobody is handed on", async () => {
   const answered = task("test.answer", async () => "ran");
   const worker = await startEngine(db, { tasks: [answered], work: {} });
   const job = worker.jobs.prepare(answered, null);
@@ -82,7 +82,7 @@ test("[JOB-29] a job whose claim was answered to nobody is handed on", async () 
   await worker.stop();
 });
 
-test("[JOB-22] a worker that others took for dead lets go and works on", async () => {
+test.concurrent("[JOB-22] a worker that others took for dead lets go and works on", async () => {
   const signals: AbortSignal[] = [];
   const gate = Promise.withResolvers<string>();
   const held = task("test.held", ({ signal }) => {
