@@ -150,6 +150,20 @@ test("[PROC-2] a signal that comes while it starts stops it too", async () => {
   }
 });
 
+test("[PROC-2] whenever the signal comes while it starts, nothing is left and nothing complains", async () => {
+  const { dataDir, ended, kill } = await start();
+  kill("SIGTERM");
+  await ended;
+  for (let delayMs = 20; delayMs <= 400; delayMs += 40) {
+    const program = runProgram(["start"], { environment: { DATA_DIR: dataDir } });
+    setTimeout(() => program.kill("SIGTERM"), delayMs);
+    // The signal itself, where it came before there was anything to stop.
+    expect(await program.ended).toBeOneOf([0, "SIGTERM"]);
+    expect(program.stderr()).toBe("");
+    expect(processesOn(dataDir)).toEqual([]);
+  }
+});
+
 /** A request whose second half has not been sent. */
 async function beginSignUp(server: RunningServer, email: string): Promise<{ finish(): Promise<string> }> {
   const body = JSON.stringify({ email, password: PASSWORD });

@@ -135,7 +135,11 @@ export function createServer({ config, log, role }: ServerOptions): Server {
 
   return {
     start() {
-      const started = startAll();
+      const started = startAll().catch((error) => {
+        // Stopped in the middle, it fails on what is closed already.
+        if (stopped) return undefined;
+        throw error;
+      });
       starting = started;
       return started;
     },

@@ -86,7 +86,7 @@ export function createEvents({ db, log, bus, retentionDays }: EventsOptions): Ev
     hint,
     tail,
     open: insertHead,
-    history: readHistory,
+    history: (sql, projectId, since, limit) => readHistory(sql, { projectId, since, limit }, Date.now()),
     async readAll(sql, after, limit) {
       const found = await readAfter(sql, parsePosition(after), limit);
       const last = found.at(-1);

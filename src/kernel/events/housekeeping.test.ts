@@ -86,6 +86,26 @@ test("[EVT-11] days past their time go whole, and the floor tells who came too l
   expect((await events.history(db.sql, old, 5, 10)).items.map((item) => item.seq)).toEqual([6]);
 });
 
+test("[EVT-7] history goes on over days, and its pages meet", async () => {
+  const projectId = newId();
+  await append(db, projectId, 6);
+  await age(projectId, 4, 3);
+  await age(projectId, 2, 3);
+  await keepHouse();
+  expect(await partitionsOf(projectId)).toEqual([-6, -6, -3, -3, 0, 0].map(dayName));
+  const events = over(db);
+  const seqsAfter = async (since: number, limit: number) =>
+    (await events.history(db.sql, projectId, since, limit)).items.map((item) => item.seq);
+  expect(await seqsAfter(0, 3)).toEqual([1, 2, 3]);
+  expect(await seqsAfter(3, 2)).toEqual([4, 5]);
+  expect(await seqsAfter(4, 9)).toEqual([5, 6]);
+  expect(await seqsAfter(5, 9)).toEqual([6]);
+  expect(await seqsAfter(6, 9)).toEqual([]);
+  await age(projectId, 6, 9);
+  expect(await seqsAfter(5, 9)).toEqual([6]);
+  expect(await seqsAfter(6, 9)).toEqual([]);
+});
+
 test("[EVT-11] when all events of a project are gone its numbers go on all the same", async () => {
   const projectId = newId();
   await append(db, projectId, 3);

@@ -76,7 +76,7 @@ export function createJobs(options: JobsOptions): Jobs {
     name: "jobs",
     prepare,
     wake: wakeUps.send,
-    find: findJob,
+    find: (sql, id) => findJob(sql, id, Date.now()),
     register(task) {
       if (tasks.has(task.name)) throw new Error(`two tasks are named ${task.name}`);
       // Its input is parsed by its own schema before it is run.

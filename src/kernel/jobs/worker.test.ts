@@ -61,7 +61,7 @@ test("[JOB-27] stopping twice, or without having started, is safe", async () => 
   expect(await db.sql`SELECT 1 FROM job_workers`).toHaveLength(0);
 });
 
-test("[JOB-29] a job whose claim was answered to nobody is handed on", async () => {
+test.concurrent("[JOB-29] a job whose claim was answered to nobody is handed on", async () => {
   const answered = task("test.answer", async () => "ran");
   const worker = await startEngine(db, { tasks: [answered], work: {} });
   const job = worker.jobs.prepare(answered, null);
@@ -82,7 +82,7 @@ test("[JOB-29] a job whose claim was answered to nobody is handed on", async () 
   await worker.stop();
 });
 
-test("[JOB-22] a worker that others took for dead lets go and works on", async () => {
+test.concurrent("[JOB-22] a worker that others took for dead lets go and works on", async () => {
   const signals: AbortSignal[] = [];
   const gate = Promise.withResolvers<string>();
   const held = task("test.held", ({ signal }) => {
@@ -112,7 +112,9 @@ test("[JOB-30] finished jobs lie in the partition of their day, and old days are
     SELECT tableoid::regclass::text AS name FROM finished_jobs WHERE id = ${young}`;
   const today = new Date().toISOString().slice(0, 10).replaceAll("-", "");
   expect(row?.name).toBe(`finished_jobs_${today}`);
-  await db.sql`UPDATE finished_jobs SET finished_at = finished_at - interval '32 days' WHERE id = ${old}`;
+  await db.sql`UPDATE finished_jobs SET finished_at = finished_at - interval '20 days' WHERE id = ${old}`;
+  expect(await worker.get(old)).toMatchObject({ status: "succeeded", result: "kept" });
+  await db.sql`UPDATE finished_jobs SET finished_at = finished_at - interval '12 days' WHERE id = ${old}`;
   await worker.stop();
   const next = await startEngine(db);
   expect(await next.jobs.find(db.sql, old)).toBeUndefined();

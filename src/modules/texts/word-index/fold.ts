@@ -1,44 +1,48 @@
-// Writes documents that are in memory as a segment: the tail of an index, or a part of one that is made anew.
+// Folds the tail of an index into a segment.
 import type { Tx } from "../../../kernel/db/index.ts";
-import { encodeDocuments, type IndexedDocument } from "./documents.ts";
-import { createPostingCopy } from "./posting-copy.ts";
-import { PostingsEncoder } from "./postings.ts";
-import { insertSegment } from "./store.ts";
-import type { Tail } from "./tail.ts";
-import { VarintWriter } from "./varint.ts";
+import { addRow, type CountedRow, type CountKeys } from "./project-memory.ts";
+import type { Queries } from "./query.ts";
+import { writeSegment } from "./segment-writer.ts";
+import {
+  addTotals,
+  deleteTombstones,
+  type IndexHead,
+  listLiveDocs,
+  listTombstones,
+  markFolded,
+  readDocuments,
+  takeSegmentNumber,
+} from "./store.ts";
 
-/** Writes the documents that are in `live`; nothing when none is. */
-export async function writeSegment(
+/**
+ * In a transaction that holds the head. `fresh` are the last documents, noted by this same transaction, which nobody may
+ * remember before it is committed.
+ */
+export type Fold = (
   tx: Tx,
   projectId: string,
-  segment: { readonly number: number; readonly isLive: boolean },
-  tail: Tail,
-  live: ReadonlySet<number>,
-): Promise<void> {
-  const kept: IndexedDocument[] = [];
-  const newPlaces = tail.documents.map((document) => (live.has(document.doc) ? kept.push(document) - 1 : -1));
-  const [first] = kept;
-  const last = kept.at(-1);
-  if (!first || !last) return;
+  head: IndexHead,
+  fresh: readonly CountedRow[],
+) => Promise<void>;
 
-  const writer = new VarintWriter();
-  const encoder = new PostingsEncoder(writer);
-  const copy = createPostingCopy(tx, projectId, segment.number, writer);
-  for (const word of [...tail.postings.keys()].sort()) {
-    const list = tail.postingsOf(word);
-    encoder.begin();
-    for (let index = 0; index < list.length; index += 2) {
-      const place = newPlaces[list[index] ?? 0] ?? -1;
-      if (place !== -1) encoder.add(place, list[index + 1] ?? 0);
-    }
-    if (encoder.documents > 0) await copy.add(word, encoder);
-  }
-  await copy.finish();
-  const row = {
-    segment: segment.number,
-    first_doc: first.doc,
-    last_doc: last.doc,
-    documents: kept.length,
+export function createFold(queries: Queries, countKeys: CountKeys): Fold {
+  return async (tx, projectId, head, fresh) => {
+    const { foldedDoc } = head;
+    const toDoc = fresh[0]?.row.doc ?? head.nextDoc;
+    const bounds = { maxDocuments: toDoc, maxUnits: Number.MAX_SAFE_INTEGER };
+    const read = (fromDoc: number) => readDocuments(tx, projectId, { fromDoc, toDoc }, bounds);
+    const committed = await queries.withMemory(projectId, (memory) =>
+      memory.completeTail({ foldedDoc, nextDoc: toDoc }, read, countKeys),
+    );
+    const tail = fresh.length === 0 ? committed : committed.copy();
+    for (const { row, counts } of fresh) addRow(tail, row, counts);
+
+    const live = new Set(await listLiveDocs(tx, projectId, foldedDoc));
+    const number = await takeSegmentNumber(tx, projectId);
+    await writeSegment(tx, projectId, { number, isLive: true }, tail, live);
+    await addTotals(tx, projectId, number);
+    await markFolded(tx, projectId, head.nextDoc);
+    await deleteTombstones(tx, projectId, await listTombstones(tx, projectId, foldedDoc, head.nextDoc - 1));
+    tx.afterCommit(() => queries.withMemory(projectId, (memory) => memory.startTail(head.nextDoc)));
   };
-  await insertSegment(tx, projectId, row, encodeDocuments(kept), segment.isLive);
 }

@@ -3,8 +3,15 @@
 import type { Query, Sql, Tx } from "../../../kernel/db/index.ts";
 import { TOKENIZER_VERSION, type Tokenizer } from "../tokenizer/tokenizer.ts";
 import { eraseIndex } from "./erase.ts";
+import { createFold } from "./fold.ts";
 import { toKeys } from "./key.ts";
-import { createMaintenance, isDue, type Maintain, type MaintenanceOptions } from "./maintenance.ts";
+import {
+  createMaintenance,
+  isDue,
+  isTailLong,
+  type Maintain,
+  type MaintenanceOptions,
+} from "./maintenance.ts";
 import { TIERS } from "./merge-plan.ts";
 import { createQueries, type Top, type TopQuery } from "./query.ts";
 import { forgetColumn, forgetDocuments, type LaidOutWords, numberPending } from "./store.ts";
@@ -37,7 +44,7 @@ export interface RemovedParagraph {
 export interface WordIndex {
   /**
    * Notes paragraphs as analysed: from the commit on they are found. Those that were deleted or analysed meanwhile are left out.
-   * Locks the index until the commit.
+   * Folds a tail that has become long. Locks the index until the commit.
    */
   take(tx: Tx, projectId: string, paragraphs: readonly CountedParagraph[]): Promise<Taken>;
   /**
@@ -50,7 +57,7 @@ export interface WordIndex {
    * contents, and `doc`, its number.
    */
   removeColumn(sql: Sql, projectId: string, contents: readonly string[]): Query<unknown>;
-  /** Folds, merges and makes anew what needs it. One call at a time for a project, in all processes. */
+  /** Merges and makes anew what needs it. One call at a time for a project, in all processes, and not beside `take`. */
   readonly maintain: Maintain;
   /** The next `maintain` will make the index anew from the paragraphs. */
   requestRebuild(tx: Tx, projectId: string): Promise<void>;
@@ -76,7 +83,8 @@ export function createWordIndex(tokenizer: Tokenizer, options: WordIndexOptions 
   const { tokenizerVersion } = maintenance;
   const countKeys = (content: string) => toKeys(tokenizer.countWords(content));
   const queries = createQueries(countKeys);
-  const maintain = createMaintenance(maintenance, queries, countKeys);
+  const fold = createFold(queries, countKeys);
+  const maintain = createMaintenance(maintenance, fold, queries, countKeys);
 
   return {
     async take(tx, projectId, paragraphs) {
@@ -91,9 +99,16 @@ export function createWordIndex(tokenizer: Tokenizer, options: WordIndexOptions 
           return doc === undefined ? [] : [{ row: { ...paragraph, doc }, counts: toKeys(counts) }];
         })
         .sort((a, b) => a.row.doc - b.row.doc);
+      if (!head) return { ids: [], isDue: false };
+      const ids = taken.map(({ row }) => row.id);
+      if (isTailLong(head, maintenance)) {
+        // At once, so that no reader ever meets a tail much longer than that.
+        await fold(tx, projectId, head, taken);
+        return { ids, isDue: true };
+      }
       // Spares this process reading them again when it folds them.
       tx.afterCommit(() => queries.withMemory(projectId, (memory) => memory.remember(taken)));
-      return { ids: taken.map(({ row }) => row.id), isDue: head !== undefined && isDue(head, maintenance) };
+      return { ids, isDue: isDue(head, maintenance) };
     },
     async remove(tx, projectId, removed) {
       const docs = removed.map(({ doc }) => doc);

@@ -20,6 +20,12 @@ const MIN_FORGET = 1024;
 /** Gives the counts by key of a paragraph's text. */
 export type CountKeys = (content: string) => ReadonlyMap<string, number>;
 
+export interface CountedRow {
+  readonly row: TailRow;
+  /** By key. */
+  readonly counts: ReadonlyMap<string, number>;
+}
+
 export class ProjectMemory {
   tail = new Tail(0);
   #segments = new Map<number, SegmentView>();
@@ -53,7 +59,7 @@ export class ProjectMemory {
   }
 
   /** What the process has itself just noted as analysed; ignored when there is a gap before it. */
-  remember(taken: readonly { readonly row: TailRow; readonly counts: ReadonlyMap<string, number> }[]): void {
+  remember(taken: readonly CountedRow[]): void {
     if (taken[0]?.row.doc !== this.tail.next) return;
     for (const { row, counts } of taken) this.#addToTail(row, counts);
   }
@@ -142,7 +148,7 @@ export class ProjectMemory {
   }
 }
 
-function addRow(tail: Tail, row: TailRow, counts: ReadonlyMap<string, number>): void {
+export function addRow(tail: Tail, row: TailRow, counts: ReadonlyMap<string, number>): void {
   const { doc, authorId, wordCount } = row;
   tail.add({ doc, authorId, wordCount, createdMs: createdMsOf(row.id) }, counts);
 }

@@ -1,6 +1,6 @@
 // Questions to the index, answered from a snapshot and from what the process remembers.
 import type { Sql } from "../../../kernel/db/index.ts";
-import { type BoundedMemory, createBoundedMemory } from "../bounded-memory.ts";
+import { type BoundedMemory, createBoundedMemory } from "./bounded-memory.ts";
 import { toKey } from "./key.ts";
 import { decodePostings, type Postings } from "./postings.ts";
 import { type CountKeys, ProjectMemory, type SegmentView } from "./project-memory.ts";
@@ -31,8 +31,6 @@ export interface Queries {
   top(sql: Sql, query: TopQuery): Promise<Top>;
   /** For those who write the index in this process. */
   withMemory<T>(projectId: string, run: (memory: ProjectMemory) => T): T;
-  /** Call it when what `withMemory` gave has grown later. */
-  weigh(projectId: string): void;
   forget(projectId: string): void;
 }
 
@@ -84,10 +82,6 @@ export function createQueries(countKeys: CountKeys): Queries {
       const result = run(memory);
       projects.set(projectId, memory, memory.bytes);
       return result;
-    },
-    weigh(projectId) {
-      const memory = projects.get(projectId);
-      if (memory) projects.set(projectId, memory, memory.bytes);
     },
     forget: (projectId) => projects.delete(projectId),
     async top(sql, { projectId, word, limit, authorId }) {

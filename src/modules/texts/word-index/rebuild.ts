@@ -1,9 +1,9 @@
 // Makes a project's index anew from its paragraphs, beside the old one, which answers until the new one takes its place at once.
 import type { Sql, Tx } from "../../../kernel/db/index.ts";
 import { createdMsOf } from "../model.ts";
-import { writeSegment } from "./fold.ts";
 import { mergeSegments } from "./merge.ts";
 import type { CountKeys } from "./project-memory.ts";
+import { writeSegment } from "./segment-writer.ts";
 import type { TailRow } from "./snapshot.ts";
 import {
   deleteSegments,

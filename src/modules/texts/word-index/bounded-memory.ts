@@ -1,4 +1,5 @@
-// What a process remembers: bounded in bytes, the least recently used goes first.
+// What a process remembers: bounded in bytes, the least recently used goes first. The newest stays however large it is: without
+// it every question about a very large project would begin from nothing.
 
 export interface BoundedMemory<Value> {
   get(key: string): Value | undefined;
@@ -35,7 +36,7 @@ export function createBoundedMemory<Value>(maxBytes: number): BoundedMemory<Valu
       entries.set(key, { value, bytes: bytes + ENTRY_BYTES });
       total += bytes + ENTRY_BYTES;
       for (const oldest of entries.keys()) {
-        if (total <= maxBytes) break;
+        if (total <= maxBytes || oldest === key) break;
         remove(oldest);
       }
     },
