@@ -9,7 +9,7 @@ import {
   kernelThatKnowsModules,
   productionThatImportsTests,
 } from "./architecture/imports.ts";
-import { brokenLinks } from "./architecture/links.ts";
+import { brokenLinks, missingFromArchitecture } from "./architecture/links.ts";
 import {
   misnumberedRules,
   repeatedTitles,
@@ -65,6 +65,7 @@ const RULES: readonly (readonly [title: string, check: (repository: Repository) 
   ["[ARC-23] house words are kept", wrongWords],
   ["[ARC-24] links between documents lead somewhere", brokenLinks],
   ["[ARC-25] dependencies are pinned, explained and free", dependencyProblems],
+  ["[ARC-28] the architecture names every folder of the kernel and the modules", missingFromArchitecture],
 ];
 
 for (const [title, check] of RULES) {

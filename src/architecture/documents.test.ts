@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { dependencyProblems } from "./dependencies.ts";
-import { brokenLinks } from "./links.ts";
+import { brokenLinks, missingFromArchitecture } from "./links.ts";
 import { toRepository } from "./repository.ts";
 
 test("[ARC-24] a link to a missing file or heading is named; code and the outside are left alone", () => {
@@ -38,5 +38,16 @@ test("[ARC-25] a loose version, a missing row, a stale row, a wrong licence, a r
     "package-lock.json: node_modules/loose names the registry it came from; install with omit-lockfile-registry-resolved=true.",
     "package-lock.json: node_modules/wrong is under AGPL-3.0, which may bind its users; find another.",
     "package-lock.json: fine-linux-x64, optional, has no entry; run npm run lock.",
+  ]);
+});
+
+test("[ARC-28] a module without its row is named", () => {
+  const repository = toRepository({
+    "ARCHITECTURE.md": "| [posts](src/modules/posts/) | posts |",
+    "src/modules/posts/index.ts": "",
+    "src/modules/live/index.ts": "",
+  });
+  expect(missingFromArchitecture(repository)).toEqual([
+    "ARCHITECTURE.md: src/modules/live/ is not there; say in a row what it does.",
   ]);
 });

@@ -13,6 +13,17 @@ export function brokenLinks(repository: Repository): string[] {
   );
 }
 
+/** A folder of the kernel or the modules that ARCHITECTURE.md does not link to. */
+export function missingFromArchitecture(repository: Repository): string[] {
+  const document = repository.files.get("ARCHITECTURE.md")?.text ?? "";
+  const folders = listMatching(repository, /^src\/(?:kernel|modules)\/[^/]+\//).map(
+    ({ path }) => `${path.split("/").slice(0, 3).join("/")}/`,
+  );
+  return [...new Set(folders)]
+    .filter((folder) => !document.includes(`](${folder})`))
+    .map((folder) => `ARCHITECTURE.md: ${folder} is not there; say in a row what it does.`);
+}
+
 function check(repository: Repository, path: string, heading: string | undefined): string | undefined {
   const file = repository.files.get(path);
   const isFolder = [...repository.files.keys()].some((each) =>
