@@ -107,20 +107,22 @@ test("[HTTP-38] an empty body is an upload of nothing", async () => {
   expect((await upload("k", "")).body).toEqual({ bytes: 0 });
 });
 
-test("[HTTP-38] 300 MB go through in constant memory", async () => {
+test("[HTTP-38] 300 MB go through in the memory that 100 MB take", async () => {
   const piece = Buffer.alloc(1 << 20, "word ");
-  const length = 300 * piece.length;
-  const head =
-    "POST /import HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ada\r\nContent-Type: text/plain\r\n" +
-    `Idempotency-Key: big\r\nConnection: close\r\nContent-Length: ${length}\r\n\r\n`;
+  const send = async (pieces: number, key: string) => {
+    const length = pieces * piece.length;
+    const head =
+      "POST /import HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ada\r\nContent-Type: text/plain\r\n" +
+      `Idempotency-Key: ${key}\r\nConnection: close\r\nContent-Length: ${length}\r\n\r\n`;
+    const body = Array.from({ length: pieces }, () => piece);
+    const answer = await converse(server.http, head, body);
+    expect(answer).toStartWith("HTTP/1.1 202 ");
+    expect(answer).toContain(`{"bytes":${length}}`);
+  };
+  // What the allocator takes once and keeps is taken by the first.
+  await send(100, "smaller");
   const before = process.memoryUsage.rss();
-  const answer = await converse(
-    server.http,
-    head,
-    Array.from({ length: 300 }, () => piece),
-  );
-  expect(answer).toStartWith("HTTP/1.1 202 ");
-  expect(answer).toContain(`{"bytes":${length}}`);
+  await send(300, "larger");
   expect(process.memoryUsage.rss() - before).toBeLessThan(100_000_000);
 });
 
