@@ -135,3 +135,36 @@ test("[DB-9] a failure tells what it means", async () => {
     { isAway: false, isBusy: false, unique: undefined },
   ]);
 });
+
+test("[DB-5] a single statement that waits for a lock lets others pass, and is done once the lock is free", async () => {
+  await db.sql`INSERT INTO facts VALUES (50)`;
+  const isLocked = Promise.withResolvers<void>();
+  const release = Promise.withResolvers<void>();
+  const holder = db.transaction(
+    async (tx) => {
+      await tx`UPDATE facts SET n = n WHERE n = 50`;
+      isLocked.resolve();
+      await release.promise;
+    },
+    { pool: "long" },
+  );
+  await isLocked.promise;
+  const called: number[] = [];
+  let isDone = false;
+  const waiting = [51, 52, 53].map((n) =>
+    db.single(async (tx) => {
+      tx.afterCommit(() => called.push(n));
+      await tx`UPDATE facts SET n = n WHERE n = 50`;
+    }),
+  );
+  const all = Promise.all(waiting).then(() => {
+    isDone = true;
+  });
+  // More than there are connections: some stand behind one that waits.
+  await Promise.all(Array.from({ length: 40 }, () => db.sql`SELECT 1`));
+  await db.transaction(async (tx) => void (await tx`SELECT 1`));
+  expect(isDone).toBe(false);
+  release.resolve();
+  await Promise.all([holder, all]);
+  expect(called.toSorted()).toEqual([51, 52, 53]);
+});

@@ -1,10 +1,13 @@
 // The database as modules use it: statements, transactions, LISTEN, over pools that come back by themselves.
 import type { SQL } from "bun";
 import { type Logger, silentLogger } from "../telemetry/index.ts";
+import { isLockTimeout } from "./failure.ts";
+import { createGroupCommit } from "./group-commit.ts";
 import { createListener } from "./listener.ts";
 import { openPool, type PoolOptions } from "./pool.ts";
 import { createPools } from "./pools.ts";
 import type { Database, Sql, TransactionOptions, Tx } from "./sql.ts";
+import { toTx } from "./tx.ts";
 import { createWaitingRoom } from "./waiting.ts";
 
 /** Plain data: it may be sent to another thread or process. */
@@ -52,7 +55,14 @@ export function openDatabase(options: DatabaseOptions, log: Logger = silentLogge
 
   async function single<T>(run: (tx: Tx) => Promise<T>, { pool = "requests" }: TransactionOptions = {}) {
     const callbacks: (() => void)[] = [];
-    const result = await run(toTx(pool === "long" ? longSql : sql, callbacks));
+    let result: T;
+    try {
+      result = await run(toTx(pool === "long" ? longSql : sql, callbacks));
+    } catch (error) {
+      if (!isLockTimeout(error)) throw error;
+      // It has left nothing, and waits where nobody stands behind it.
+      return transaction(run, { pool });
+    }
     callBack(callbacks);
     return result;
   }
@@ -62,6 +72,7 @@ export function openDatabase(options: DatabaseOptions, log: Logger = silentLogge
     longSql,
     transaction,
     single,
+    groupCommit: createGroupCommit({ single, transaction, callBack }),
     listen: listener.listen,
     ping: (timeoutMs) => ping(pools.statements(), timeoutMs),
     async close() {
@@ -81,15 +92,6 @@ function toSql(pool: () => SQL): Sql {
   const unsafe = (text: string, values?: unknown[]) => pool().unsafe(text, values);
   // Object.assign keeps the call signature, which is generic in Row and cannot be written on an arrow.
   return Object.assign(run, { unsafe }) as unknown as Sql;
-}
-
-function toTx(sql: Sql, callbacks: (() => void)[]): Tx {
-  const run = (text: TemplateStringsArray, ...values: unknown[]) => sql(text, ...values);
-  // As above.
-  return Object.assign(run, {
-    unsafe: sql.unsafe.bind(sql),
-    afterCommit: (callback: () => void) => void callbacks.push(callback),
-  }) as Tx;
 }
 
 async function ping(pool: SQL, timeoutMs: number): Promise<void> {

@@ -41,6 +41,11 @@ export function isDatabaseBusy(error: unknown): boolean {
   return failure?.code === "NO_CONNECTION" || BUSY_STATES.test(failure?.errno ?? "");
 }
 
+/** Whether a statement waited for a lock longer than its connection allows. */
+export function isLockTimeout(error: unknown): boolean {
+  return asPostgresError(error)?.errno === "55P03";
+}
+
 /** The name of the unique constraint or index that a statement ran into, if that is why it failed. */
 export function violatedUnique(error: unknown): string | undefined {
   const failure = asPostgresError(error);

@@ -15,8 +15,8 @@ export interface RetentionOptions {
 }
 
 const DAYS_AHEAD = 3;
-/** Less than PostgreSQL's deadlock_timeout of 1 s, so that in a deadlock it is housekeeping that gives way. */
-const LOCK_TIMEOUT_MS = 500;
+/** Less than the statements of requests wait, and than deadlock_timeout, so that it is housekeeping that gives way. */
+const LOCK_TIMEOUT_MS = 250;
 
 /** Makes what is missing from today to three days ahead, and a partition for each day that strays have. */
 export async function makePartitions(db: Database, daily: DailyTable): Promise<void> {

@@ -20,12 +20,17 @@ export interface PoolWork {
   readonly max: number;
   /** 0: none. */
   readonly statementTimeoutMs: number;
+  /** How long a statement waits for a lock; default as long as it may run. */
+  readonly lockTimeoutMs?: number;
   /** A connection has ended, or could not be made. */
   readonly onClose?: () => void;
 }
 
 /** Connects when it is first asked something. */
-export function openPool(options: PoolOptions, { max, statementTimeoutMs, onClose }: PoolWork): SQL {
+export function openPool(
+  options: PoolOptions,
+  { max, statementTimeoutMs, lockTimeoutMs = 0, onClose }: PoolWork,
+): SQL {
   return new SQL({
     url: options.url,
     ...(options.socketDir ? { path: options.socketDir } : {}),
@@ -36,6 +41,7 @@ export function openPool(options: PoolOptions, { max, statementTimeoutMs, onClos
     connection: {
       application_name: options.applicationName,
       statement_timeout: String(statementTimeoutMs),
+      lock_timeout: String(lockTimeoutMs),
       idle_in_transaction_session_timeout: String(IDLE_IN_TRANSACTION_TIMEOUT_MS),
       timezone: "UTC",
       ...(options.searchPath ? { search_path: options.searchPath } : {}),

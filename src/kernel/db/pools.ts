@@ -20,6 +20,8 @@ export interface Pools {
 
 /** A request's statement never takes longer; long work sets its own bound. */
 const STATEMENT_TIMEOUT_MS = 30_000;
+/** Statements of other callers stand behind one that waits for a lock. */
+const LOCK_TIMEOUT_MS = 500;
 const LOOK_INTERVAL_MS = 1_000;
 /** Looks that may pass while nothing was asked: what was asked before may still be on its way. */
 const IDLE_LOOKS = 15;
@@ -48,7 +50,11 @@ export function createPools(options: PoolOptions, sizes: PoolSizes, log: Logger)
   function openAll(): Set {
     const { poolSize, longPoolSize } = sizes;
     return {
-      statements: openPool(options, { max: poolSize, statementTimeoutMs: STATEMENT_TIMEOUT_MS }),
+      statements: openPool(options, {
+        max: poolSize,
+        statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+        lockTimeoutMs: LOCK_TIMEOUT_MS,
+      }),
       transactions: openPool(options, { max: poolSize, statementTimeoutMs: STATEMENT_TIMEOUT_MS }),
       long: openPool(options, { max: longPoolSize, statementTimeoutMs: 0 }),
     };

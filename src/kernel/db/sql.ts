@@ -39,8 +39,17 @@ export interface Database {
   readonly longSql: Sql;
   /** Runs `run` in a READ COMMITTED transaction: committed when it returns, rolled back when it throws. */
   transaction<T>(run: (tx: Tx) => Promise<T>, options?: TransactionOptions): Promise<T>;
-  /** For a tail that is one statement: no BEGIN and COMMIT, since PostgreSQL makes each statement a transaction. */
+  /**
+   * For a tail that is one statement: no BEGIN and COMMIT, since PostgreSQL makes each statement a transaction. Where it has
+   * to wait for a lock it is run again as a transaction, so `run` may be called twice.
+   */
   single<T>(run: (tx: Tx) => Promise<T>, options?: TransactionOptions): Promise<T>;
+  /**
+   * Like `single`, for a statement that many callers may hand in at once: those that come while a commit is on its way share
+   * the next one, in the order of `order`, the id of the project whose rows it locks. When one fails, each is run by itself,
+   * so `run` may be called twice.
+   */
+  groupCommit<T>(order: string, run: (tx: Tx) => Promise<T>): Promise<T>;
   /** Listens on a NOTIFY channel over a connection of its own; `onReady` also runs after each reconnect. */
   listen(
     channel: string,

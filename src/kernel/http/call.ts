@@ -78,10 +78,11 @@ export class Call implements Context {
   // Getters that give closures, since handlers take `write` and `upload` out of the context.
   get write(): Context["write"] {
     const { db } = this.#deps;
-    return (run, options = {}) => {
+    return (run, { single, groupedBy } = {}) => {
       const idempotent = this.#begin();
       if (idempotent) return keyedWrite({ db, idempotent, body: this.received }, run);
-      return options.single ? db.single(run) : db.transaction(run);
+      if (groupedBy !== undefined) return db.groupCommit(groupedBy, run);
+      return single ? db.single(run) : db.transaction(run);
     };
   }
 

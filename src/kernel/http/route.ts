@@ -24,6 +24,13 @@ export interface Reply {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+export interface WriteOptions {
+  /** The write is one statement: without a key it needs no BEGIN and COMMIT. */
+  readonly single?: boolean;
+  /** The one statement is short and locks rows of this project alone: under load it may share its commit with others. */
+  readonly groupedBy?: string | undefined;
+}
+
 /** A streamed body on its way in, see `RouteContext.upload`. */
 export interface Upload {
   /** The bytes as they come, to be read once and with backpressure. Errors when the client goes before the end. */
@@ -47,9 +54,8 @@ export interface RouteContext<Access extends RouteAccess, Params, Query, Body> {
   readonly request: Request;
   /**
    * Runs a write in one transaction, and with an Idempotency-Key stores the answer in the same transaction.
-   * `single: true`: the write is one statement, so without a key no BEGIN and COMMIT are needed.
    */
-  write(run: (tx: Tx) => Promise<Reply>, options?: { single?: boolean }): Promise<Reply>;
+  write(run: (tx: Tx) => Promise<Reply>, options?: WriteOptions): Promise<Reply>;
   /**
    * What `write` is to routes with `body: {stream}`: with an Idempotency-Key it holds the key while the body is read, in as many
    * transactions as it takes. The same key and bytes again give the stored answer (without calling `run`); while it

@@ -57,6 +57,9 @@ export function authorId(author: string | undefined, userId: string): string | u
   return author === "me" ? userId : author;
 }
 
+/** More at once take a commit of their own, so that nobody waits for them. */
+const MAX_GROUPED = 10;
+
 export function paragraphRoutes({ db, actions }: ParagraphRouteDeps): Route[] {
   const common = { tag: "paragraphs", access: "user" } as const;
 
@@ -80,13 +83,14 @@ export function paragraphRoutes({ db, actions }: ParagraphRouteDeps): Route[] {
       },
       async ({ actor, body, write }) => {
         const by = { projectId: body.project_id ?? personalProjectId(actor.userId), actorId: actor.userId };
+        const isShort = body.paragraphs.length <= MAX_GROUPED;
         return write(
           async (tx) => {
             const { ids, jobId } = await actions.storeBatch(tx, by, body.paragraphs);
             const paragraphs = ids.map((id) => ({ id, status: "pending" as const }));
             return { status: 202, body: { paragraphs, job_id: jobId } };
           },
-          { single: true },
+          { single: true, groupedBy: isShort ? by.projectId : undefined },
         );
       },
     ),
