@@ -5,6 +5,7 @@ import { copy, countWords, toCopyText } from "../bare/counting.ts";
 import { startBareServer } from "../bare/process.ts";
 import { type Bench, say } from "../bench.ts";
 import { type LoadResult, runLoad, toRequest } from "../load/plan.ts";
+import { untilAtRest } from "../processor-time.ts";
 import { milliseconds, perSecond } from "../statistics.ts";
 import type { Row } from "../table.ts";
 import { createRandom } from "../text/random.ts";
@@ -39,6 +40,7 @@ export async function topParagraphs({ stoa, bare, options }: Bench): Promise<Row
   const bareProjectId = await fillBare(bare, makeParagraphs(language, text), new Set(words));
   await using server = await startBareServer(bare, 4);
 
+  await untilAtRest();
   say(`top 10 for ${words.length} words`);
   const mine = { port: stoa.port, path: "/api/v1/paragraphs/top", token: api.token, projectId };
   const theirs = {
