@@ -20,7 +20,7 @@ import {
   appendEvent,
   eraseEvents,
   findCursor,
-  insertHead,
+  insertHeads,
   raiseFloors,
   readAfter,
   readHistory,
@@ -80,12 +80,13 @@ export function createEvents({ db, log, bus, retentionDays }: EventsOptions): Ev
     append,
     async appendPersonal(tx, userId, event) {
       const projectId = personalStreamId(userId);
-      await insertHead(tx, projectId);
+      await insertHeads(tx, [projectId]);
       return append(tx, { ...event, projectId });
     },
+    openPersonal: (tx, userIds) => insertHeads(tx, userIds.map(personalStreamId)),
     hint,
     tail,
-    open: insertHead,
+    open: (tx, projectId) => insertHeads(tx, [projectId]),
     history: (sql, projectId, since, limit) => readHistory(sql, { projectId, since, limit }, Date.now()),
     async readAll(sql, after, limit) {
       const found = await readAfter(sql, parsePosition(after), limit);

@@ -43,6 +43,8 @@ export interface Events extends Part {
    * projects, and those of several users in the order of their ids, so that transactions never wait for each other in a ring.
    */
   appendPersonal(tx: Tx, userId: string, event: Omit<NewEvent, "projectId">): Promise<number>;
+  /** Makes the personal streams that are not there, for who then calls `events_append` with personalStreamId(userId) himself. */
+  openPersonal(tx: Tx, userIds: readonly string[]): Promise<void>;
   /** Wakes the readers of a log after the commit; `append` does it, who calls `events_append` in a statement of his own must. */
   hint(tx: Tx, projectId: string, seq?: number): void;
   /** Follows logs as they grow. */

@@ -27,8 +27,10 @@ export async function appendEvent(tx: Tx, id: string, event: NewEvent): Promise<
   return row?.seq ?? 0;
 }
 
-export async function insertHead(tx: Tx, projectId: string): Promise<void> {
-  await tx`INSERT INTO event_heads (project_id) VALUES (${projectId}) ON CONFLICT DO NOTHING`;
+export async function insertHeads(tx: Tx, projectIds: readonly string[]): Promise<void> {
+  await tx`
+    INSERT INTO event_heads (project_id) SELECT id FROM unnest(${projectIds}::uuid[]) AS id ORDER BY id
+    ON CONFLICT DO NOTHING`;
 }
 
 export interface HistoryOptions {

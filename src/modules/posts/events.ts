@@ -1,5 +1,5 @@
-// What the posts module announces in a project's log.
-import type { NewEvent } from "../../kernel/events/index.ts";
+// What the posts module announces in a project's log, and in the personal streams of those who are mentioned.
+import { type NewEvent, personalStreamId } from "../../kernel/events/index.ts";
 import type { LineCounts } from "./line-diff.ts";
 import type { Collection, Post } from "./model.ts";
 
@@ -25,9 +25,14 @@ export function postUpdated(post: Noted, actorId: string, edit: EditFacts): NewE
   });
 }
 
-/** In the project's log, and so for every member: whoever is mentioned finds his id among them. */
-export function postMentioned(post: Noted, actorId: string, userIds: readonly string[]): NewEvent {
-  return ofPost("post.mentioned", post, actorId, { user_ids: userIds });
+/** One in the project's log for all members, and one in the stream of each who is mentioned, in the order of their ids. */
+export function postMentioned(post: Noted, actorId: string, userIds: readonly string[]): NewEvent[] {
+  if (userIds.length === 0) return [];
+  const mine = ofPost("post.mentioned", post, actorId, { project_id: post.projectId });
+  return [
+    ofPost("post.mentioned", post, actorId, { user_ids: userIds }),
+    ...userIds.toSorted().map((userId) => ({ ...mine, projectId: personalStreamId(userId) })),
+  ];
 }
 
 export function postDeleted(post: Noted, actorId: string): NewEvent {

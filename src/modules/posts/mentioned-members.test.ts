@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { personalStreamId } from "../../kernel/events/index.ts";
 import { listEvents } from "../../testing/expectations.ts";
 import { createProject, type Person, share, signUp } from "../../testing/requests.ts";
 import { openTestServer, type TestServer } from "../../testing/server.ts";
@@ -51,4 +52,29 @@ test("[PST-17] who is newly mentioned is named once; not the actor, and no stran
   await ada.call("PATCH", `/posts/${id}`, { body: "@cleo @ben" });
   expect((await mentionsOf(id)).at(-1)).toMatchObject({ user_ids: [cleo.userId, ben.userId] });
   expect((await mentionsOf(id)).length).toBe(3);
+});
+
+test("[PST-17] each who is mentioned finds it in the personal stream, with the project", async () => {
+  const inStream = async (person: Person) =>
+    (await listEvents(server.db.sql, personalStreamId(person.userId)))
+      .filter(({ event }) => event === "post.mentioned")
+      .map(({ actor_id, subject, data }) => ({ actor_id, subject, ...data }));
+  const before = { ben: (await inStream(ben)).length, cleo: (await inStream(cleo)).length };
+  const { body } = await ada.call("POST", "/posts", {
+    title: "Call",
+    body: "@cleo @ben",
+    project_id: projectId,
+  });
+  const id = String(body.id);
+  const told = {
+    actor_id: ada.userId,
+    subject: id,
+    id,
+    version: 1,
+    path: null,
+    project_id: projectId,
+  };
+  expect((await inStream(ben)).slice(before.ben)).toEqual([told]);
+  expect((await inStream(cleo)).slice(before.cleo)).toEqual([told]);
+  expect((await inStream(ada)).filter(({ subject }) => subject === id)).toEqual([]);
 });

@@ -38,7 +38,7 @@ export function createPosts(kernel: PostsKernel, { accounts, projects, texts }: 
   lifecycle.add(renderer);
 
   const findMentioned = createFindMentioned({ projects, accounts });
-  const posts = createPostActions({ jobs, projects, texts, findMentioned, eraseTask });
+  const posts = createPostActions({ events, jobs, projects, texts, findMentioned, eraseTask });
   const versions = createVersionActions(posts);
   const collections = createCollectionActions({ events, projects });
   http.mount([

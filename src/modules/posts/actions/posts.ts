@@ -1,5 +1,6 @@
 // What can be done with a post: create, read, list, change, delete, bring back.
 import { type Sql, type Tx, violatedUnique } from "../../../kernel/db/index.ts";
+import type { Events, NewEvent } from "../../../kernel/events/index.ts";
 import { newId } from "../../../kernel/ids/index.ts";
 import type { Jobs, Task } from "../../../kernel/jobs/index.ts";
 import { accessesFor, allow, type Permission, type Projects, parseAccess } from "../../projects/index.ts";
@@ -15,6 +16,7 @@ import { insertPost, markDeleted, markRestored, updatePost } from "../store/savi
 import { requireMatch, type VersionMatch } from "../version-match.ts";
 
 export interface PostActionDeps {
+  readonly events: Pick<Events, "openPersonal" | "hint">;
   readonly jobs: Pick<Jobs, "prepare">;
   readonly projects: Pick<Projects, "access">;
   readonly texts: Texts;
@@ -40,11 +42,28 @@ export type PostActions = ReturnType<typeof createPostActions>;
 
 export function createPostActions(deps: PostActionDeps) {
   const permitted = accessesFor("posts.write");
-  const { jobs, projects, texts, findMentioned, eraseTask } = deps;
+  const { events, jobs, projects, texts, findMentioned, eraseTask } = deps;
 
   function toParts(tx: Tx, post: Pick<Post, "id" | "projectId" | "body">, authorId: string, before = {}) {
     const text = { projectId: post.projectId, postId: post.id, authorId, before };
     return texts.postParts(tx, { ...text, paragraphs: texts.splitMarkdown(post.body) });
+  }
+
+  async function mention(
+    tx: Tx,
+    post: Pick<Post, "id" | "projectId" | "version" | "path" | "body">,
+    userId: string,
+    before: string,
+  ): Promise<NewEvent[]> {
+    const mentioned = await findMentioned(tx, post, userId, before);
+    if (mentioned.length > 0) await events.openPersonal(tx, mentioned);
+    return postMentioned(post, userId, mentioned);
+  }
+
+  /** Events that the caller's statement will append: wakes their readers once they are there. */
+  function announced(tx: Tx, appended: readonly NewEvent[]): readonly NewEvent[] {
+    for (const { projectId } of appended) events.hint(tx, projectId);
+    return appended;
   }
 
   /** Undefined when the post is not any more as it was found. */
@@ -57,13 +76,13 @@ export function createPostActions(deps: PostActionDeps) {
     const { post, paragraphs } = found;
     const lines = diffLines(post.body, content.body);
     const next = { ...post, ...content, version: post.version + 1 };
-    const mentioned = await findMentioned(tx, next, userId, post.body);
+    const mentions = await mention(tx, next, userId, post.body);
     const edit = { content, userId, linesAdded: lines.added, linesRemoved: lines.removed, restoredFrom };
     const updated = postUpdated(next, userId, { ...lines, path: post.path, restoredFrom });
     return orPathTaken(
       updatePost(tx, found, edit, {
         parts: toParts(tx, next, userId, paragraphs),
-        events: [updated, ...mentions(next, userId, mentioned)],
+        events: announced(tx, [updated, ...mentions]),
       }),
     );
   }
@@ -80,11 +99,12 @@ export function createPostActions(deps: PostActionDeps) {
     async createPost(tx: Tx, projectId: string, userId: string, content: PostContent): Promise<Post> {
       const linesAdded = countLines(content.body);
       const noted = { id: newId(), projectId, version: 1, ...content };
-      const mentioned = await findMentioned(tx, noted, userId, "");
+      const mentions = await mention(tx, noted, userId, "");
+      const created = postCreated(noted, userId, linesAdded);
       const { access, post } = await orPathTaken(
         insertPost(tx, { ...noted, authorId: userId, linesAdded }, permitted, {
           parts: toParts(tx, noted, userId),
-          events: [postCreated(noted, userId, linesAdded), ...mentions(noted, userId, mentioned)],
+          events: announced(tx, [created, ...mentions]),
         }),
       );
       allow(parseAccess(access), "posts.write");
@@ -126,8 +146,8 @@ export function createPostActions(deps: PostActionDeps) {
         const post = live(found);
         requireMatch(post, match);
         const parts = toParts(tx, { ...post, body: "" }, userId, found.paragraphs);
-        const events = [postDeleted(post, userId)];
-        return (await markDeleted(tx, found, job(post.projectId), { parts, events })) || undefined;
+        const companions = { parts, events: announced(tx, [postDeleted(post, userId)]) };
+        return (await markDeleted(tx, found, job(post.projectId), companions)) || undefined;
       });
     },
 
@@ -138,8 +158,8 @@ export function createPostActions(deps: PostActionDeps) {
         const { post, paragraphs } = found;
         if (post.deletedAt === null) return post;
         const parts = toParts(tx, post, userId, paragraphs);
-        const events = [postRestored(post, userId)];
-        const isSaved = await orPathTaken(markRestored(tx, found, { parts, events }));
+        const companions = { parts, events: announced(tx, [postRestored(post, userId)]) };
+        const isSaved = await orPathTaken(markRestored(tx, found, companions));
         return isSaved ? { ...post, deletedAt: null } : undefined;
       }),
   };
@@ -151,14 +171,6 @@ async function untilSaved<T>(attempt: () => Promise<T | undefined>): Promise<T> 
     const saved = await attempt();
     if (saved !== undefined) return saved;
   }
-}
-
-function mentions(
-  post: Pick<Post, "id" | "projectId" | "version" | "path">,
-  actorId: string,
-  userIds: readonly string[],
-) {
-  return userIds.length > 0 ? [postMentioned(post, actorId, userIds)] : [];
 }
 
 /** A deleted post is not there, but to those who list or restore the deleted ones. */
