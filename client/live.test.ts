@@ -145,6 +145,23 @@ test("a token that is refused twice ends it; a new one in time does not", async 
   renewed.close();
 });
 
+test("who has nothing to show any more is done; one who could not be asked is asked again", async () => {
+  const errors: LiveError[] = [];
+  let asked = 0;
+  const live = open({
+    token: () => {
+      if (++asked === 1) throw new Error("the network is away");
+      return asked === 2 ? ada.token : undefined;
+    },
+    WebSocket: CuttableSocket,
+    onError: (error) => errors.push(error),
+  });
+  await until("the connection", () => live.state === "open");
+  cut();
+  await until("the end", () => live.state === "closed");
+  expect(errors.map(({ code }) => code)).toEqual(["UNAUTHENTICATED"]);
+});
+
 test("a server that falls silent is left within the time", async () => {
   const silent = Bun.serve({
     port: 0,
