@@ -217,6 +217,32 @@ test("a gap is never passed on: the client asks again from where it was", async 
   await lossy.stop(true);
 });
 
+test("a subscription never established (supabase/realtime 1871): refused for the moment, it is asked for until it stands", async () => {
+  let asked = 0;
+  const busy = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    fetch: (request, self) => (self.upgrade(request) ? undefined : new Response()),
+    websocket: {
+      message(socket, text) {
+        const { type } = JSON.parse(String(text));
+        const say = (frame: object) => socket.send(JSON.stringify({ project_id: "p", ...frame }));
+        if (type === "hello") say({ type: "welcome", connection_id: "", user_id: "", heartbeat_s: 25 });
+        if (type !== "subscribe") return;
+        if (++asked < 4) say({ type: "error", code: "DATABASE_UNAVAILABLE", detail: "" });
+        else say({ type: "subscribed", epoch: crypto.randomUUID(), seq: 7 });
+      },
+    },
+  });
+  const live = open({ url: busy.url.origin });
+  const one = follow(live, "p");
+  await one.stands();
+  expect([asked, one.ends]).toEqual([4, []]);
+  expect(one.subscription.position).toEndWith(":7");
+  live.close();
+  await busy.stop(true);
+});
+
 test("attempts are spread over a bound that doubles", () => {
   const backoff = createBackoff(500, 20_000, () => 0.5);
   expect(Array.from({ length: 8 }, backoff.next)).toEqual([250, 500, 1000, 2000, 4000, 8000, 10_000, 10_000]);
