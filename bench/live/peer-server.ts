@@ -23,6 +23,8 @@ async function serve(library: keyof typeof LIBRARIES): Promise<void> {
     response.setHeader("Content-Type", "application/json");
     response.end(JSON.stringify({ seq }));
   });
+  // Node closes a connection after 5 s without a request, also when one is on its way and it was only late to read it.
+  server.keepAliveTimeout = 0;
   const broadcast = LIBRARIES[library](server);
   server.listen(0, "127.0.0.1", () => {
     const address = server.address();

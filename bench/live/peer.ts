@@ -2,12 +2,12 @@
 import { join } from "node:path";
 import { bun, onCore, WEB_CORE } from "../pinning.ts";
 
-export interface PeerPlan {
+interface PeerPlan {
   readonly library: "ws" | "socket.io";
   readonly runtime: "node" | "bun";
 }
 
-export interface Peer extends AsyncDisposable {
+export interface Peer extends PeerPlan, AsyncDisposable {
   readonly port: number;
   readonly pid: number;
 }
@@ -27,6 +27,8 @@ export async function startPeer({ library, runtime }: PeerPlan): Promise<Peer> {
   });
   const { value } = await child.stdout.getReader().read();
   return {
+    library,
+    runtime,
     port: Number(Buffer.from(value ?? []).toString()),
     pid: child.pid,
     async [Symbol.asyncDispose]() {
