@@ -1,6 +1,6 @@
 // Puts the kernel together for one process: the mechanisms on one database, and in which order they start.
 import { join } from "node:path";
-import { createTemporaryAudit } from "./audit/temporary.ts";
+import { createTemporaryAudit } from "./audit/index.ts";
 import { createBus } from "./bus/index.ts";
 import { type Clock, systemClock } from "./clock/index.ts";
 import type { Config } from "./config/index.ts";

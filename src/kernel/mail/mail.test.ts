@@ -8,7 +8,6 @@ import { openTestDatabase, type TestDatabase } from "../../testing/database.ts";
 import { answer, type Manners, openMailServer, type TestMailServer } from "../../testing/mail-server.ts";
 import { until } from "../../testing/until.ts";
 import { jobMigrations } from "../jobs/index.ts";
-import { type Engine, startEngine } from "../jobs/testing/engine.ts";
 import { createSecrets } from "../secrets/index.ts";
 import { createLogger, silentLogger } from "../telemetry/index.ts";
 import { createMail, type Mail, mailMigrations } from "./index.ts";
@@ -16,6 +15,7 @@ import type { MailOptions } from "./mailer.ts";
 import { toMessage } from "./message.ts";
 import { createOutbox } from "./outbox.ts";
 import { createSmtp } from "./smtp.ts";
+import { type MailEngine, startMailEngine } from "./testing/engine.ts";
 
 const secretKey = randomBytes(32).toString("base64");
 const note: Mail = {
@@ -35,7 +35,7 @@ afterAll(async () => {
   await rm(directory, { recursive: true });
 });
 
-let engine: Engine;
+let engine: MailEngine;
 let lines: string[];
 let closing: (() => Promise<void>)[];
 beforeEach(async () => {
@@ -45,7 +45,7 @@ beforeEach(async () => {
     process: "test",
     output: { write: (line: string) => void lines.push(line), flush: () => {} },
   });
-  engine = await startEngine(db, { work: {}, log });
+  engine = await startMailEngine(db, { log });
   closing = [() => engine.stop()];
   await db.sql`DELETE FROM mails`;
 });
@@ -131,7 +131,7 @@ test("[MAIL-3] a refused recipient and a refused mail end it at once, and nothin
   ];
   for (const manners of cases) {
     const smtp = await server(manners);
-    const fresh = await startEngine(db, { work: {} });
+    const fresh = await startMailEngine(db, { log: silentLogger });
     closing.unshift(() => fresh.stop());
     await engine.stop();
     engine = fresh;
@@ -344,7 +344,7 @@ test("[MAIL-7] the outbox keeps the newest mails", async () => {
 });
 
 test("[MAIL-8] a mail that could not be sent for two days is erased", async () => {
-  const idle = await startEngine(db);
+  const idle = await startMailEngine(db, { log: silentLogger, works: false });
   const mail = mailerOf({ jobs: idle.jobs });
   await handIn(mail);
   await handIn(mail);
