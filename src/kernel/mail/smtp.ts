@@ -66,8 +66,13 @@ function serverOf(text: string): SMTPPoolOptions {
 interface SmtpError {
   readonly code?: string;
   readonly responseCode?: number;
+  readonly response?: string;
   readonly command?: string;
+  readonly message?: string;
 }
+
+/** Of these nodemailer's sentence is about the connection, and says what its operator has to put right. */
+const OF_THE_CONNECTION = new Set(["ECONNECTION", "EDNS", "ESOCKET", "ETIMEDOUT", "ETLS"]);
 
 /**
  * Only a refusal of the recipient or of the mail itself is final (RFC 5321 section 4.2.1). A refused log-in or sender is
@@ -75,8 +80,11 @@ interface SmtpError {
  */
 function meaningOf(thrown: unknown): Error {
   // nodemailer adds these to the errors it makes; each is checked before it is used.
-  const { code, responseCode, command = "" } = thrown as SmtpError;
-  const what = [code, responseCode, command.split(" ").slice(0, 2).join(" ")].filter(Boolean).join(" ");
+  const { code = "", responseCode, response, command = "", message } = thrown as SmtpError;
+  const sentence = response === undefined && OF_THE_CONNECTION.has(code) ? message : undefined;
+  const what = [code, responseCode, command.split(" ").slice(0, 2).join(" "), sentence]
+    .filter(Boolean)
+    .join(" ");
   const isOfThisMail = command === "RCPT TO" || command === "DATA";
   // 503 is a session out of step (nodemailer: isPermanentResponseCode).
   const isFinal = responseCode !== undefined && responseCode >= 500 && responseCode !== 503;
