@@ -315,7 +315,8 @@ test("[MAIL-6] in clear text only to this machine or when asked for; certificate
 test("[MAIL-7] without a mail server a mail is a file that only its owner reads, and the log says where", async () => {
   const outbox = join(directory, "files", "outbox");
   const mail = mailerOf({ outboxDirectory: outbox });
-  await engine.ended(await handIn(mail));
+  const long = `Ünïcode, and a line that is too long for the wire: https://stoa.test/#token=${"a".repeat(80)}`;
+  await engine.ended(await handIn(mail, { ...note, text: `${note.text}${long}\n` }));
   const names = await readdir(outbox);
   expect(names).toEqual([expect.stringMatching(/^\d{8}T\d{6}\.\d{3}Z-[0-9a-f-]{36}\.eml$/)]);
   const path = join(outbox, names[0] ?? "");
@@ -323,6 +324,8 @@ test("[MAIL-7] without a mail server a mail is a file that only its owner reads,
   const text = await readFile(path, "utf8");
   expect(text).toContain("To: ada@example.org\n");
   expect(text).toContain("\nhttps://stoa.test/auth/verify#token=fiddlesticks\n");
+  expect(text).toContain("\nContent-Transfer-Encoding: 8bit\n");
+  expect(text).toEndWith(`\n${long}\n`);
   const said = lines.filter((line) => line.includes("outbox"));
   expect(said).toHaveLength(1);
   expect(JSON.parse(said[0] ?? "")).toMatchObject({ path });

@@ -34,11 +34,17 @@ export function createOutbox({ log, maxMails = MAX_MAILS, ...options }: OutboxOp
       await mkdir(directory, { recursive: true, mode: 0o700 });
       await chmod(directory, 0o700);
       // With `buffer` it is no stream.
-      await writeFile(`${path}.new`, text as Buffer, { mode: 0o600 });
+      await writeFile(`${path}.new`, readable(text as Buffer, message.text), { mode: 0o600 });
       await rename(`${path}.new`, path);
       await dropOldest();
       log.info({ mail_id: id, path }, "no SMTP_URL is set: a mail lies in the outbox");
     },
     close() {},
   };
+}
+
+/** The mail with its text as it was written: a link that is encoded for the wire cannot be copied out of a file. */
+function readable(composed: Buffer, text: string): string {
+  const headers = composed.toString("utf8").split("\n\n", 1)[0] ?? "";
+  return `${headers.replace(/^(Content-Transfer-Encoding:).*$/m, "$1 8bit")}\n\n${text}`;
 }
