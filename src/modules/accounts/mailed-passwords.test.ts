@@ -183,7 +183,7 @@ test("[ACC-48] a log-in with the old password at the moment of a change begins n
         SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
       return rows.length > 0;
     });
-    await here.accounts.endSessions(tx, person.userId, { reason: "password" });
+    await here.accounts.endSessions(tx, person.userId, { reason: "password_changed" });
   });
   expect(await loggingIn).toBe(401);
   const alive = await here.db.sql`SELECT FROM sessions WHERE user_id = ${person.userId} AND ended_at IS NULL`;

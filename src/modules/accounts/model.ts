@@ -21,10 +21,10 @@ export interface Session {
 }
 
 /**
- * Why a session ended: by the user here, by the user from another device, because an old refresh token was shown, or because
- * the password was changed.
+ * Why a session ended: by the user here, by the user from another device, because an old refresh token was shown, or with
+ * the password.
  */
-export type EndReason = "logout" | "removed" | "reuse" | "password";
+export type EndReason = "logout" | "removed" | "reuse" | "password_changed" | "password_reset";
 
 export interface SessionLife {
   readonly idleDays: number;

@@ -10,7 +10,7 @@ import type { User } from "../model.ts";
 import { countMail, type Link, putLink, takeLink } from "../store/links.ts";
 import { findIdByEmail, markVerified, replaceEmail } from "../store/user-secrets.ts";
 import { findUser } from "../store/users.ts";
-import type { ConfirmPassword } from "./passwords.ts";
+import type { ConfirmPassword, PasswordOwner } from "./passwords.ts";
 
 export interface EmailActionDeps {
   readonly db: Database;
@@ -108,9 +108,13 @@ export function createEmailActions(deps: EmailActionDeps) {
     },
 
     /** Mails a link to the new address and a notice to the old one. The answer is the same when the address is taken. */
-    async askForChange(userId: string, input: { email: EmailAddress; password: string }): Promise<void> {
+    async askForChange(
+      actor: PasswordOwner,
+      input: { email: EmailAddress; password: string },
+    ): Promise<void> {
+      const { userId } = actor;
       const { email } = input;
-      await confirmPassword(db.sql, userId, input.password);
+      await confirmPassword(db.sql, actor, input.password);
       await db.transaction(async (tx) => {
         const user = await findUser(tx, userId);
         if (!user) throw accountErrors.USER_NOT_FOUND();

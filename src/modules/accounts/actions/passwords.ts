@@ -16,10 +16,16 @@ import { findUser } from "../store/users.ts";
 import type { EmailActions } from "./email.ts";
 
 /** Throws WRONG_PASSWORD; else says which password it was, so that a change meanwhile is noticed. */
-export type ConfirmPassword = (sql: Sql, userId: string, password: string) => Promise<Secret>;
+export type ConfirmPassword = (sql: Sql, actor: PasswordOwner, password: string) => Promise<Secret>;
+
+export interface PasswordOwner {
+  readonly userId: string;
+  /** Where the request comes from: guesses are counted by it too. */
+  readonly address: string;
+}
 
 export function createConfirmPassword(hasher: PasswordHasher): ConfirmPassword {
-  return async (sql, userId, password) => {
+  return async (sql, { userId }, password) => {
     const secret = await findSecret(sql, userId);
     const { isRight } = await hasher.verify(secret?.passwordHash, normalisePassword(password));
     if (!secret || !isRight) throw accountErrors.WRONG_PASSWORD();
@@ -88,7 +94,7 @@ export function createPasswordActions(deps: PasswordActionDeps) {
         // A change of the address that a thief has asked for ends too.
         await deleteLinksOf(tx, userId);
         await setPassword(tx, userId, { hash });
-        await endSessions(tx, userId, { reason: "password" });
+        await endSessions(tx, userId, { reason: "password_reset" });
         await audit.record(tx, {
           action: "password.reset",
           projectId: null,
@@ -108,14 +114,14 @@ export function createPasswordActions(deps: PasswordActionDeps) {
       input: { currentPassword: string; password: string },
     ): Promise<void> {
       const { userId, sessionId, address } = actor;
-      const { passwordVersion: version } = await confirmPassword(db.sql, userId, input.currentPassword);
+      const { passwordVersion: version } = await confirmPassword(db.sql, actor, input.currentPassword);
       const password = normalisePassword(input.password);
       await checkPassword(password, await getUser(db.sql, userId));
       const hash = await hasher.hash(password);
       await db.transaction(async (tx) => {
         await deleteLinksOf(tx, userId);
         if (!(await setPassword(tx, userId, { hash, version }))) throw accountErrors.WRONG_PASSWORD();
-        await endSessions(tx, userId, { except: sessionId, reason: "password" });
+        await endSessions(tx, userId, { except: sessionId, reason: "password_changed" });
         await audit.record(tx, {
           action: "password.changed",
           projectId: null,

@@ -74,8 +74,8 @@ export function emailRoutes({ emails, passwords, forget }: EmailRouteDeps): Rout
         responses: { 202: { description: "The mails are on their way; alike when the address is taken." } },
         errors: [no.WRONG_PASSWORD, no.SIGN_IN_BUSY],
       },
-      async ({ actor, body }) => {
-        await emails.askForChange(actor.userId, body);
+      async ({ actor: { userId }, body, address }) => {
+        await emails.askForChange({ userId, address }, body);
         return { status: 202 };
       },
     ),

@@ -6,7 +6,7 @@ ALTER TABLE users
 
 ALTER TABLE sessions DROP CONSTRAINT sessions_end_reason_check;
 ALTER TABLE sessions ADD CONSTRAINT sessions_end_reason_check
-  CHECK (end_reason IN ('logout', 'removed', 'reuse', 'password'));
+  CHECK (end_reason IN ('logout', 'removed', 'reuse', 'password_changed', 'password_reset'));
 
 CREATE TABLE email_links (
   user_id uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,

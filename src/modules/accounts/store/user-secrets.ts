@@ -7,9 +7,10 @@ export interface Secret {
   readonly passwordVersion: number;
 }
 
+/** Undefined also for an account without a password. */
 export async function findSecret(sql: Sql, userId: string): Promise<Secret | undefined> {
   const [row] = await sql<{ password_hash: string; password_version: number }>`
-    SELECT password_hash, password_version FROM users WHERE id = ${userId}`;
+    SELECT password_hash, password_version FROM users WHERE id = ${userId} AND password_hash IS NOT NULL`;
   return row && { passwordHash: row.password_hash, passwordVersion: row.password_version };
 }
 
