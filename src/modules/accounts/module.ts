@@ -4,16 +4,19 @@ import { join } from "node:path";
 import type { MigrationSet, Sql, Tx } from "../../kernel/db/index.ts";
 import type { Kernel } from "../../kernel/index.ts";
 import { createAccessTokens } from "./access-token.ts";
+import type { EndSessions } from "./actions/passwords.ts";
 import { createSessionActions } from "./actions/sessions.ts";
 import { createSignUp } from "./actions/sign-up.ts";
 import { createAuthenticator } from "./authenticator.ts";
 import { createCommonPasswords } from "./common-passwords.ts";
+import { createEmailFlows } from "./email-flows.ts";
 import { createEndedSessions } from "./ended-sessions.ts";
 import { accountErrors } from "./errors.ts";
 import { createHousekeeping } from "./housekeeping.ts";
 import { accountRoutes } from "./http/account.ts";
 import { sessionRoutes } from "./http/sessions.ts";
 import { sessionLife, type User } from "./model.ts";
+import { createPasswordCheck } from "./password-check.ts";
 import { createPasswordHasher } from "./password-hash.ts";
 import { createRefreshTokens } from "./refresh-token.ts";
 import { createSigningKeys } from "./signing-keys.ts";
@@ -31,11 +34,17 @@ export interface Accounts {
   onSessionsEnded(hear: (sessionIds: ReadonlySet<string>) => void): void;
   /** Asks the database, for what stands for a session and was not checked at its end. */
   isSessionAlive(sql: Sql, sessionId: string, userId: string): Promise<boolean>;
+  /** The user who has shown that this address is his; undefined when nobody has, also for what is no address. */
+  findVerifiedByEmail(sql: Sql, email: string): Promise<User | undefined>;
+  /** Calls `hear` in the transaction in which a user's address becomes verified; what it throws undoes that. Call it while wiring. */
+  onEmailVerified(hear: (tx: Tx, user: User) => Promise<void>): void;
+  /** Ends the sessions of a user, all but `except`: their tokens are dead everywhere within a second of the commit. */
+  readonly endSessions: EndSessions;
 }
 
 export type AccountsKernel = Pick<
   Kernel,
-  "config" | "clock" | "log" | "db" | "secrets" | "bus" | "http" | "lifecycle"
+  "config" | "clock" | "log" | "db" | "secrets" | "bus" | "http" | "lifecycle" | "jobs" | "mail" | "audit"
 >;
 
 export const accountsMigrations: MigrationSet = {
@@ -67,7 +76,11 @@ export function createAccounts(kernel: AccountsKernel): Accounts {
   const hasher = createPasswordHasher({ concurrency, maxWaiting: MAX_WAITING_HASHES });
   const { passwordMinLength } = config;
   const commonPasswords = createCommonPasswords(passwordMinLength);
-  const signUp = createSignUp({ db, hasher, commonPasswords, passwordMinLength, hearers });
+  const checkPassword = createPasswordCheck({ commonPasswords, passwordMinLength });
+  const signUp = createSignUp({ db, hasher, checkPassword, hearers });
+
+  const email = createEmailFlows({ kernel, hasher, checkPassword, announceEnd: ended.announce });
+  hearers.push(email.sendVerification);
   const actions = createSessionActions({
     db,
     clock,
@@ -77,6 +90,7 @@ export function createAccounts(kernel: AccountsKernel): Accounts {
     refreshTokens,
     ended,
     life,
+    noticeDevice: email.noticeDevice,
   });
 
   async function getUser(sql: Sql, id: string): Promise<User> {
@@ -89,6 +103,7 @@ export function createAccounts(kernel: AccountsKernel): Accounts {
   http.mount([
     ...accountRoutes({ signUp, getUser: (id) => getUser(db.sql, id), listPublicKeys: keys.listPublic }),
     ...sessionRoutes({ db, actions, life, accessTokenSeconds }),
+    ...email.routes,
   ]);
 
   return {
@@ -97,5 +112,8 @@ export function createAccounts(kernel: AccountsKernel): Accounts {
     listNames,
     onSessionsEnded: ended.onEnded,
     isSessionAlive,
+    findVerifiedByEmail: email.findVerifiedByEmail,
+    onEmailVerified: email.onEmailVerified,
+    endSessions: email.endSessions,
   };
 }
