@@ -1,4 +1,5 @@
 // The kernel as modules see it: each takes the parts it needs with Pick<Kernel, …>.
+import type { Audit } from "./audit/index.ts";
 import type { Bus } from "./bus/index.ts";
 import type { Clock } from "./clock/index.ts";
 import type { Config } from "./config/index.ts";
@@ -18,6 +19,7 @@ export interface Kernel {
   readonly db: Database;
   readonly secrets: Secrets;
   readonly events: Events;
+  readonly audit: Audit;
   readonly bus: Bus;
   readonly jobs: Jobs;
   readonly http: Http;

@@ -1,0 +1,59 @@
+// The audit trail at work: recording, reading, and by the hour its days.
+import { fileURLToPath } from "node:url";
+import {
+  type DailyTable,
+  type Database,
+  dropPartitions,
+  type MigrationSet,
+  makePartitions,
+} from "../db/index.ts";
+import { newId } from "../ids/index.ts";
+import type { Part } from "../lifecycle/index.ts";
+import type { Logger } from "../telemetry/index.ts";
+import type { Audit } from "./audit.ts";
+import { eraseEntries, insertEntry, listEntries } from "./store.ts";
+
+export const auditMigrations: MigrationSet = {
+  module: "audit",
+  directory: fileURLToPath(new URL("./migrations", import.meta.url)),
+};
+
+export interface AuditOptions {
+  readonly db: Database;
+  readonly log: Logger;
+  readonly retentionDays: number;
+}
+
+const ENTRIES: DailyTable = { table: "audit_entries", column: "at" };
+const HOUSEKEEPING_INTERVAL_MS = 3_600_000;
+
+export function createAudit({ db, log, retentionDays }: AuditOptions): Audit & Part {
+  let timer: Timer | undefined;
+
+  async function keepHouse(): Promise<void> {
+    try {
+      await makePartitions(db, ENTRIES);
+      const dropped = await dropPartitions(db, ENTRIES, { days: retentionDays });
+      if (dropped.length > 0) log.info({ partitions: dropped }, "old audit entries dropped");
+    } catch (error) {
+      // Recording goes on meanwhile, into the default partition; the next hour tries again.
+      log.warn({ err: error }, "housekeeping of the audit trail failed");
+    }
+  }
+
+  return {
+    name: "audit",
+    record: (tx, entry) => insertEntry(tx, newId(), entry),
+    list: listEntries,
+    erase: eraseEntries,
+    async start() {
+      if (timer) return;
+      timer = setInterval(() => void keepHouse(), HOUSEKEEPING_INTERVAL_MS);
+      await keepHouse();
+    },
+    async stop() {
+      clearInterval(timer);
+      timer = undefined;
+    },
+  };
+}
