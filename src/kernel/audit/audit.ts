@@ -19,6 +19,11 @@ export interface AuditEntry {
 export interface Audit {
   /** Records in the transaction of what was done, so that neither is there without the other. */
   record(tx: Tx, entry: AuditEntry): Promise<void>;
+  /**
+   * Records what left nothing behind, such as a refusal: soon, beside the request, so that the time of an answer does not show
+   * it. What comes in a flood, or just before a crash, may be lost.
+   */
+  recordLater(entry: AuditEntry): void;
   /** Newest first. */
   list(sql: Sql, filter: AuditFilter, page: AuditPage): Promise<readonly AuditRecord[]>;
   /** For a project that is gone for good: deletes at most `limit` of its entries and returns how many. */
