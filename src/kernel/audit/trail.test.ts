@@ -130,3 +130,12 @@ test("[AUD-6] erasing takes a project's entries in parts, and no others", async 
   expect(await audit.list(db.sql, { of: { projectId: gone } }, { limit: 10 })).toEqual([]);
   expect((await audit.list(db.sql, { of: { projectId: other } }, { limit: 10 })).length).toBe(1);
 });
+
+test("[AUD-11] what is recorded beside a request is there when the server has stopped, and no flood fills memory", async () => {
+  const own = createAudit({ db, log: silentLogger, retentionDays: 365 });
+  const projectId = newId();
+  for (let n = 0; n < 1_200; n++) own.recordLater(anEntry({ projectId, action: `access.denied_${n}` }));
+  await own.stop();
+  const rows = await audit.list(db.sql, { of: { projectId } }, { limit: 2_000 });
+  expect(actionsOf(rows).toReversed()).toEqual(Array.from({ length: 1_000 }, (_, n) => `access.denied_${n}`));
+});

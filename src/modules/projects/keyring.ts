@@ -23,11 +23,6 @@ export interface KeyringDeps {
   readonly log: Logger;
 }
 
-interface Remembered {
-  readonly actor: KeyActor;
-  notedAt: number;
-}
-
 const MAX_REMEMBERED = 10_000;
 const POLL_MS = 500;
 /** After so long without news the database is asked about every key. */
@@ -36,7 +31,9 @@ const NOTE_EVERY_MS = 60_000;
 const TOPIC = "projects.api_keys_ended";
 
 export function createKeyring({ db, bus, clock, log }: KeyringDeps): Keyring {
-  const remembered = new Map<string, Remembered>();
+  const remembered = new Map<string, KeyActor>();
+  /** Key id → when its use was last noted, Unix milliseconds. */
+  const notedAt = new Map<string, number>();
   const noting = new Set<Promise<void>>();
   let endings = -1;
   let readAt = Number.NEGATIVE_INFINITY;
@@ -79,19 +76,10 @@ export function createKeyring({ db, bus, clock, log }: KeyringDeps): Keyring {
     return since >= 0 && since <= STALE_MS;
   }
 
-  function remember(key: string, known: Remembered): void {
-    if (remembered.size >= MAX_REMEMBERED) {
-      const [oldest] = remembered.keys();
-      if (oldest !== undefined) remembered.delete(oldest);
-    }
-    remembered.set(key, known);
-  }
-
   /** Nobody waits for it; when it fails the next minute notes again. */
-  function note(known: Remembered, nowMs: number): void {
-    if (Math.abs(nowMs - known.notedAt) < NOTE_EVERY_MS) return;
-    known.notedAt = nowMs;
-    const { keyId } = known.actor;
+  function note({ keyId }: KeyActor, nowMs: number): void {
+    if (Math.abs(nowMs - (notedAt.get(keyId) ?? 0)) < NOTE_EVERY_MS) return;
+    setBounded(notedAt, keyId, nowMs);
     const writing = db
       .single((tx) => noteUse(tx, keyId))
       .catch((error: unknown) => log.warn({ err: error, api_key_id: keyId }, "use of a key not noted"))
@@ -99,18 +87,20 @@ export function createKeyring({ db, bus, clock, log }: KeyringDeps): Keyring {
     noting.add(writing);
   }
 
+  /** The key's end by either clock, the database's or ours. */
   async function ask(key: string): Promise<KeyActor | undefined> {
     if (!isApiKey(key)) return undefined;
     const before = age;
     const found = await findGoodKey(db.sql, hashApiKey(key));
-    if (!found) {
+    const now = clock.now();
+    const actor = found && toActor(found);
+    if (!actor || now >= actor.expiresAt) {
       remembered.delete(key);
       return undefined;
     }
-    const known = { actor: toActor(found), notedAt: found.lastUsedAt?.getTime() ?? 0 };
-    note(known, clock.now());
-    if (before === age) remember(key, known);
-    return known.actor;
+    note(actor, now);
+    if (before === age) setBounded(remembered, key, actor);
+    return actor;
   }
 
   return {
@@ -119,12 +109,12 @@ export function createKeyring({ db, bus, clock, log }: KeyringDeps): Keyring {
       const now = clock.now();
       const known = remembered.get(key);
       if (!known || !isFresh(now)) return ask(key);
-      if (now >= known.actor.expiresAt) {
+      if (now >= known.expiresAt) {
         remembered.delete(key);
         return undefined;
       }
       note(known, now);
-      return known.actor;
+      return known;
     },
     async end(tx) {
       await countEnding(tx);
@@ -153,6 +143,15 @@ export function createKeyring({ db, bus, clock, log }: KeyringDeps): Keyring {
       await Promise.all(noting);
     },
   };
+}
+
+/** When it is full the oldest goes. */
+function setBounded<Value>(map: Map<string, Value>, key: string, value: Value): void {
+  if (map.size >= MAX_REMEMBERED) {
+    const [oldest] = map.keys();
+    if (oldest !== undefined) map.delete(oldest);
+  }
+  map.set(key, value);
 }
 
 function toActor(key: ApiKey): KeyActor {
