@@ -18,7 +18,9 @@ export interface AuditRequest {
 export type AnswerAudit = (sql: Sql, request: AuditRequest) => Promise<Reply | Response>;
 
 const EXPORT_ROWS = 500;
-const position = z.tuple([z.int().min(-8.64e15).max(8.64e15), z.uuid()]);
+/** The end of the year 9999: later moments are none to PostgreSQL as JavaScript writes them. */
+const MAX_MS = 253_402_300_799_999;
+const position = z.tuple([z.int().min(0).max(MAX_MS), z.uuid()]);
 const encoder = new TextEncoder();
 
 export function createAnswerAudit(audit: Pick<Audit, "list">): AnswerAudit {

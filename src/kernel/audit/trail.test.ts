@@ -139,3 +139,54 @@ test("[AUD-11] what is recorded beside a request is there when the server has st
   const rows = await audit.list(db.sql, { of: { projectId } }, { limit: 2_000 });
   expect(actionsOf(rows).toReversed()).toEqual(Array.from({ length: 1_000 }, (_, n) => `access.denied_${n}`));
 });
+
+test("[AUD-12] a long trail is read and erased window by window, and whole", async () => {
+  const scratch = await openTestDatabase([auditMigrations]);
+  const old = createAudit({ db: scratch, log: silentLogger, retentionDays: 365 });
+  const [projectId, other] = [newId(), newId()];
+  await scratch.sql`INSERT INTO audit_entries (at, id, action, project_id, subject, data)
+    SELECT date_trunc('milliseconds', now() - n * interval '1 day'), gen_random_uuid(), 'aged.' || n, p.id, '-', '{}'
+    FROM generate_series(0, 360, 9) n CROSS JOIN (VALUES (${projectId}::uuid), (${other}::uuid)) AS p (id)`;
+  await old.start();
+  await old.stop();
+  const most = await scratch.transaction(async (tx) => {
+    const rows = await old.list(tx, { of: { projectId } }, { limit: 10 });
+    const [locks] = await tx<{
+      n: number;
+    }>`SELECT count(*)::int AS n FROM pg_locks WHERE pid = pg_backend_pid()`;
+    return { rows: rows.length, locks: locks?.n ?? 0 };
+  });
+  expect(most.rows).toBe(10);
+  // 41 days have a table; each has four indexes beside it.
+  expect(most.locks).toBeLessThan(120);
+  const all = await old.list(scratch.sql, { of: { projectId } }, { limit: 1_000 });
+  expect(actionsOf(all)).toEqual(Array.from({ length: 41 }, (_, n) => `aged.${n * 9}`));
+  const since = await old.list(
+    scratch.sql,
+    { of: { projectId }, fromMs: Date.now() - 100 * 86_400_000 },
+    { limit: 99 },
+  );
+  expect(since.length).toBe(12);
+  for (const [fromMs, toMs, count] of [
+    [-6.2e13, 2.5e14, 41],
+    [-6.2e13, -6.1e13, 0],
+    [2.4e14, 2.5e14, 0],
+  ] as const) {
+    const rows = await old.list(scratch.sql, { of: { projectId }, fromMs, toMs }, { limit: 99 });
+    expect([fromMs, toMs, rows.length]).toEqual([fromMs, toMs, count]);
+  }
+  for (const [atMs, count] of [
+    [-8.64e15, 0],
+    [0, 0],
+    [1e14, 41],
+  ] as const) {
+    const rows = await old.list(scratch.sql, { of: { projectId } }, { before: [atMs, newId()], limit: 99 });
+    expect([atMs, rows.length]).toEqual([atMs, count]);
+  }
+  let erased = 0;
+  for (let rows = 1; rows > 0; erased += rows)
+    rows = await scratch.single((tx) => old.erase(tx, projectId, 5));
+  expect(erased).toBe(41);
+  expect((await old.list(scratch.sql, { of: { projectId: other } }, { limit: 99 })).length).toBe(41);
+  await scratch.close();
+});

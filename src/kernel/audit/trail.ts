@@ -12,7 +12,7 @@ import { newId } from "../ids/index.ts";
 import type { Part } from "../lifecycle/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import type { Audit, AuditEntry } from "./audit.ts";
-import { eraseEntries, insertEntry, listEntries } from "./store.ts";
+import { eraseEntries, insertEntry, listEntries, type Span } from "./store.ts";
 
 export const auditMigrations: MigrationSet = {
   module: "audit",
@@ -26,6 +26,7 @@ export interface AuditOptions {
 }
 
 const ENTRIES: DailyTable = { table: "audit_entries", column: "at" };
+const DAY_MS = 86_400_000;
 const HOUSEKEEPING_INTERVAL_MS = 3_600_000;
 /** After the answer has gone: what a request takes must not tell whether something is recorded of it. */
 const AFTER_ANSWER_MS = 100;
@@ -64,6 +65,12 @@ export function createAudit({ db, log, retentionDays }: AuditOptions): Audit & P
     }
   }
 
+  /** A day more on both sides: the database's clock is another, and what is old is dropped by the hour. */
+  function span(): Span {
+    const nowMs = Date.now();
+    return { oldestMs: nowMs - (retentionDays + 2) * DAY_MS, nowMs: nowMs + DAY_MS };
+  }
+
   return {
     name: "audit",
     record: (tx, entry) => insertEntry(tx, newId(), entry),
@@ -72,8 +79,8 @@ export function createAudit({ db, log, retentionDays }: AuditOptions): Audit & P
       waiting.push(entry);
       writing ??= writeWaiting();
     },
-    list: listEntries,
-    erase: eraseEntries,
+    list: (sql, filter, page) => listEntries(sql, filter, page, span()),
+    erase: (tx, projectId, limit) => eraseEntries(tx, projectId, limit, span()),
     async start() {
       if (timer) return;
       timer = setInterval(() => void keepHouse(), HOUSEKEEPING_INTERVAL_MS);

@@ -47,15 +47,15 @@ export function createDenials(
 
   return (call) => {
     const projectId = projectOf(call);
-    if (projectId === undefined) return;
-    const { actor, code, operationId, address } = call;
+    const { actor, code, operationId, address, params } = call;
     const isKey = actor.kind === "api_key";
+    const actorId = isKey ? actor.creatorId : actor.userId;
     if (!isNew(`${isKey ? actor.keyId : actor.userId} ${projectId}`)) return;
     audit.recordLater({
       action: "access.denied",
       projectId,
-      actorId: isKey ? actor.creatorId : actor.userId,
-      subject: projectId,
+      actorId,
+      subject: projectId ?? idIn(params, "id") ?? actorId,
       address,
       data: { call: operationId, code, ...(isKey ? { api_key_id: actor.keyId } : {}) },
     });
@@ -63,14 +63,14 @@ export function createDenials(
 }
 
 /**
- * Only members are forbidden anything, strangers are told that it is not there: so a named project is one of the caller's. A
- * key's is its own. Undefined when the request named a thing and not the project.
+ * Only members are told PROJECT_FORBIDDEN, to strangers it is not there: so the project that such a request names is one of the
+ * caller's. A key's is its own. Null when the request named a thing and not the project: then it is kept with the account.
  */
-function projectOf({ actor, path, params, query, body, code }: ForbiddenCall): string | undefined {
+function projectOf({ actor, path, params, query, body, code }: ForbiddenCall): string | null {
   if (actor.kind === "api_key") return actor.projectId;
-  if (code !== "PROJECT_FORBIDDEN") return undefined;
-  if (PROJECT_PATH.test(path)) return idIn(params, "id");
-  return idIn(query, "project_id") ?? idIn(body, "project_id");
+  if (code !== "PROJECT_FORBIDDEN") return null;
+  const named = PROJECT_PATH.test(path) ? idIn(params, "id") : undefined;
+  return named ?? idIn(query, "project_id") ?? idIn(body, "project_id") ?? null;
 }
 
 function idIn(value: unknown, name: string): string | undefined {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { encodeCursor } from "../../kernel/http/index.ts";
 import { createTestClock } from "../../testing/clock.ts";
 import { makeKey } from "../../testing/key-refusals.ts";
 import { createProject, type Person, send, share, signUp } from "../../testing/requests.ts";
@@ -118,9 +119,14 @@ test("[PRJ-61] the trail is filtered by action, actor and time, and paged", asyn
     "actor_id=x",
     "format=xml",
     "cursor=WzEsMl0",
+    `cursor=${encodeCursor([8.64e15, id])}`,
+    `cursor=${encodeCursor([-1, id])}`,
   ]) {
     expect([query, (await ada.call("GET", `/audit?project_id=${id}&${query}`)).status]).toEqual([query, 422]);
   }
+  const whole = ["from=0000-01-01T00:00:00Z", "to=9999-12-31T23:59:59Z", "from=2026-01-01T00:00:00%2B14:00"];
+  for (const query of whole) expect(await trailOf(id, `&${query}`)).toEqual(all);
+  expect(await trailOf(id, "&to=0000-01-01T00:00:00Z")).toEqual([]);
 });
 
 test("[PRJ-61] all of it comes as NDJSON or CSV, to the owner alone", async () => {
@@ -186,6 +192,24 @@ test("[PRJ-62] a key without the scope leaves an entry in its own project, whate
     api_key_id: expect.any(String),
   });
   expect(await denied(other)).toEqual([]);
+});
+
+test("[PRJ-62] a refusal about a thing whose project the request does not name is kept with the account", async () => {
+  const id = await createProject(ada);
+  const dora = await signUp(server);
+  await share(ada, id, dora, "viewer");
+  const post = (await ada.call("POST", "/posts", { title: "T", body: "t", project_id: id })).body.id;
+  for (let n = 0; n < 5; n++) {
+    expect((await dora.call("DELETE", `/posts/${post}`)).status).toBe(403);
+  }
+  const entries = await until("the entry", async () => {
+    const { items } = (await dora.call("GET", "/auth/audit?action=access.denied")).body;
+    return Array.isArray(items) && items.length > 0 ? items : undefined;
+  });
+  expect(entries).toMatchObject([
+    { actor_id: dora.userId, subject: post, data: { call: "deletePost", code: "PROJECT_FORBIDDEN" } },
+  ]);
+  expect(await denied(id)).toEqual([]);
 });
 
 test("[PRJ-63] no name, no text and no key is found in any entry", async () => {
