@@ -109,6 +109,13 @@ export const settings = {
     unit: "days",
     meaning: "Days that the event log is kept",
   }),
+  auditRetentionDays: integer("AUDIT_RETENTION_DAYS", {
+    default: 365,
+    min: 1,
+    max: 3650,
+    unit: "days",
+    meaning: "Days that the audit trail is kept",
+  }),
   jobRetentionDays: integer("JOB_RETENTION_DAYS", {
     default: 30,
     min: 1,
@@ -133,7 +140,8 @@ export const settings = {
     default: 4,
     min: 1,
     max: 64,
-    meaning: "Connections for single statements of requests, and as many for their transactions, per web process",
+    meaning:
+      "Connections for single statements of requests, and as many for their transactions, per web process",
   }),
   shutdownGraceSeconds: integer("SHUTDOWN_GRACE_SECONDS", {
     default: 20,

@@ -1,6 +1,7 @@
 // Wiring of accounts: mounts the routes, says who a bearer token is, keeps keys and ended sessions up to date.
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { createAnswerAudit } from "../../kernel/audit/index.ts";
 import type { MigrationSet, Sql, Tx } from "../../kernel/db/index.ts";
 import type { Kernel } from "../../kernel/index.ts";
 import { createAccessTokens } from "./access-token.ts";
@@ -14,6 +15,7 @@ import { createEndedSessions } from "./ended-sessions.ts";
 import { accountErrors } from "./errors.ts";
 import { createHousekeeping } from "./housekeeping.ts";
 import { accountRoutes } from "./http/account.ts";
+import { accountAuditRoutes } from "./http/audit.ts";
 import { sessionRoutes } from "./http/sessions.ts";
 import { sessionLife, type User } from "./model.ts";
 import { createPasswordCheck } from "./password-check.ts";
@@ -58,7 +60,7 @@ const DEFAULT_ISSUER = "stoa";
 const MAX_WAITING_HASHES = 100;
 
 export function createAccounts(kernel: AccountsKernel): Accounts {
-  const { config, clock, log, db, secrets, bus, http, lifecycle } = kernel;
+  const { config, clock, log, db, secrets, bus, http, lifecycle, audit } = kernel;
   const accessTokenSeconds = config.accessTokenMinutes * 60;
   const life = sessionLife(config.refreshTokenDays);
   const hearers: ((tx: Tx, user: User) => Promise<void>)[] = [];
@@ -77,7 +79,7 @@ export function createAccounts(kernel: AccountsKernel): Accounts {
   const { passwordMinLength } = config;
   const commonPasswords = createCommonPasswords(passwordMinLength);
   const checkPassword = createPasswordCheck({ commonPasswords, passwordMinLength });
-  const signUp = createSignUp({ db, hasher, checkPassword, hearers });
+  const signUp = createSignUp({ db, audit, hasher, checkPassword, hearers });
 
   const email = createEmailFlows({ kernel, hasher, checkPassword, announceEnd: ended.announce });
   hearers.push(email.sendVerification);
@@ -85,6 +87,7 @@ export function createAccounts(kernel: AccountsKernel): Accounts {
     db,
     clock,
     log,
+    audit,
     hasher,
     accessTokens,
     refreshTokens,
@@ -104,6 +107,7 @@ export function createAccounts(kernel: AccountsKernel): Accounts {
     ...accountRoutes({ signUp, getUser: (id) => getUser(db.sql, id), listPublicKeys: keys.listPublic }),
     ...sessionRoutes({ db, actions, life, accessTokenSeconds }),
     ...email.routes,
+    ...accountAuditRoutes({ db, answer: createAnswerAudit(audit) }),
   ]);
 
   return {

@@ -26,6 +26,14 @@ export const projectErrors = defineErrors({
     status: 409,
     detail: "This user has a role in the project already. PATCH …/collaborators/{user_id} changes it.",
   },
+  API_KEY_NOT_FOUND: {
+    status: 404,
+    detail: "There is no such API key in the projects that you own. GET /api-keys lists those there are.",
+  },
+  API_KEY_LIMIT: {
+    status: 409,
+    detail: "The project has as many API keys as it may have. Delete those that are not used any more.",
+  },
   OWNER_STAYS: {
     status: 409,
     detail: "The owner's role cannot be changed or dropped. Delete the project if nobody needs it.",

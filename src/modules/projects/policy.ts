@@ -27,6 +27,8 @@ export const permissions = {
   "collaborators.manage": canChange(OWNER),
   "collaborators.remove": canSee(OWNER),
   "events.read": canSee(MEMBERS),
+  "audit.read": canSee(OWNER),
+  "api_keys.manage": canSee(OWNER),
   "jobs.read": canSee(MEMBERS),
   "paragraphs.read": canSee(MEMBERS),
   "paragraphs.write": canChange(WRITERS),

@@ -1,6 +1,6 @@
 // The SQL of collections and of the posts in them, in their order.
 import type { Query, Sql, Tx } from "../../../kernel/db/index.ts";
-import { accessColumn } from "../../projects/index.ts";
+import { accessColumn, type Who } from "../../projects/index.ts";
 import type { Collection, Post } from "../model.ts";
 import { type Bounded, columns, MAX_PAGE_UNITS, type PostRow, toBounded, toPost } from "./posts.ts";
 
@@ -32,12 +32,8 @@ export async function insertCollection(
   return { id, projectId, ownerId, name, postCount: 0, createdAt, updatedAt: createdAt };
 }
 
-export async function findCollection(
-  sql: Sql,
-  id: string,
-  userId: string,
-): Promise<FoundCollection | undefined> {
-  const [row] = await sql<CollectionRow & { access: string | null }>`${selectCollection(sql, id, userId)}`;
+export async function findCollection(sql: Sql, id: string, who: Who): Promise<FoundCollection | undefined> {
+  const [row] = await sql<CollectionRow & { access: string | null }>`${selectCollection(sql, id, who)}`;
   return row && { collection: toCollection(row), access: row.access };
 }
 
@@ -45,19 +41,19 @@ export async function findCollection(
 export async function findCollectionToChange(
   tx: Tx,
   id: string,
-  userId: string,
+  who: Who,
 ): Promise<FoundCollection | undefined> {
   // First the lock: the count of the second statement then sees what its last holder has committed.
   const [, [row]] = await Promise.all([
     tx`SELECT FROM collections WHERE id = ${id} FOR UPDATE`,
-    tx<CollectionRow & { access: string | null }>`${selectCollection(tx, id, userId)}`,
+    tx<CollectionRow & { access: string | null }>`${selectCollection(tx, id, who)}`,
   ]);
   return row && { collection: toCollection(row), access: row.access };
 }
 
-function selectCollection(sql: Sql, id: string, userId: string): Query<unknown> {
+function selectCollection(sql: Sql, id: string, who: Who): Query<unknown> {
   return sql`
-    SELECT ${collectionColumns(sql)}, ${accessColumn(sql, sql`c.project_id`, userId)} AS access
+    SELECT ${collectionColumns(sql)}, ${accessColumn(sql, sql`c.project_id`, who)} AS access
     FROM collections c WHERE c.id = ${id}`;
 }
 

@@ -2,6 +2,7 @@
 import type { Tx } from "../../../kernel/db/index.ts";
 import type { Events } from "../../../kernel/events/index.ts";
 import type { Accounts } from "../../accounts/index.ts";
+import type { Announce } from "../audit-trail.ts";
 import { projectErrors } from "../errors.ts";
 import {
   collaboratorAdded,
@@ -14,20 +15,25 @@ import type { Collaborator, CollaboratorRole, Project } from "../model.ts";
 import { allowRemoval, allowSharing } from "../policy.ts";
 import * as store from "../store/collaborators.ts";
 import { findProjectToChange } from "../store/projects.ts";
+import type { ApiKeyActions } from "./api-keys.ts";
 
 export interface CollaboratorActionDeps {
-  readonly events: Pick<Events, "append" | "appendPersonal">;
+  readonly events: Pick<Events, "appendPersonal">;
+  readonly announce: Announce;
   readonly accounts: Pick<Accounts, "getUser">;
+  readonly keys: Pick<ApiKeyActions, "deleteKeysOf">;
 }
 
 interface Place {
   readonly projectId: string;
   readonly actorId: string;
+  /** Where the request came from. */
+  readonly address: string;
 }
 
 export type CollaboratorActions = ReturnType<typeof createCollaboratorActions>;
 
-export function createCollaboratorActions({ events, accounts }: CollaboratorActionDeps) {
+export function createCollaboratorActions({ events, announce, accounts, keys }: CollaboratorActionDeps) {
   return {
     async addCollaborator(
       tx: Tx,
@@ -42,7 +48,7 @@ export function createCollaboratorActions({ events, accounts }: CollaboratorActi
         invitedBy: place.actorId,
       });
       if (!added) throw projectErrors.COLLABORATOR_EXISTS();
-      await events.append(tx, collaboratorAdded(place, userId, role));
+      await announce(tx, collaboratorAdded(place, userId, role), place.address);
       await events.appendPersonal(tx, userId, projectShared(place, role));
       return added;
     },
@@ -58,7 +64,7 @@ export function createCollaboratorActions({ events, accounts }: CollaboratorActi
       const collaborator = present(await store.findCollaborator(tx, place.projectId, userId));
       if (collaborator.role === role) return collaborator;
       await store.updateCollaborator(tx, place.projectId, userId, role);
-      await events.append(tx, collaboratorChanged(place, userId, role));
+      await announce(tx, collaboratorChanged(place, userId, role), place.address);
       return { ...collaborator, role };
     },
 
@@ -67,7 +73,9 @@ export function createCollaboratorActions({ events, accounts }: CollaboratorActi
       allowRemoval(await load(tx, place), place.actorId, userId);
       present(await store.findCollaborator(tx, place.projectId, userId));
       await store.deleteCollaborator(tx, place.projectId, userId);
-      await events.append(tx, collaboratorRemoved(place, userId));
+      const { projectId, actorId, address } = place;
+      await keys.deleteKeysOf(tx, projectId, userId, { userId: actorId, address });
+      await announce(tx, collaboratorRemoved(place, userId), place.address);
       await events.appendPersonal(tx, userId, projectUnshared(place));
     },
   };

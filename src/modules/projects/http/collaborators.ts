@@ -72,9 +72,9 @@ export function collaboratorRoutes({ db, actions }: CollaboratorRouteDeps): Rout
           no.COLLABORATOR_EXISTS,
         ],
       },
-      ({ actor, params: { id }, body, write }) =>
+      ({ actor, params: { id }, body, write, address }) =>
         write(async (tx) => {
-          const place = { projectId: id, actorId: actor.userId };
+          const place = { projectId: id, actorId: actor.userId, address };
           const added = await actions.addCollaborator(tx, place, { userId: body.user_id, role: body.role });
           return { status: 201, body: toCollaboratorView(added) };
         }),
@@ -98,9 +98,9 @@ export function collaboratorRoutes({ db, actions }: CollaboratorRouteDeps): Rout
           no.OWNER_STAYS,
         ],
       },
-      ({ actor, params: { id, user_id: userId }, body, write }) =>
+      ({ actor, params: { id, user_id: userId }, body, write, address }) =>
         write(async (tx) => {
-          const place = { projectId: id, actorId: actor.userId };
+          const place = { projectId: id, actorId: actor.userId, address };
           const changed = await actions.changeCollaborator(tx, place, { userId, role: body.role });
           return { status: 200, body: toCollaboratorView(changed) };
         }),
@@ -117,9 +117,9 @@ export function collaboratorRoutes({ db, actions }: CollaboratorRouteDeps): Rout
         responses: { 204: { description: "That user has no role in the project any more." } },
         errors: [no.PROJECT_NOT_FOUND, no.COLLABORATOR_NOT_FOUND, no.PROJECT_FORBIDDEN, no.OWNER_STAYS],
       },
-      ({ actor, params: { id, user_id: userId }, write }) =>
+      ({ actor, params: { id, user_id: userId }, write, address }) =>
         write(async (tx) => {
-          await actions.removeCollaborator(tx, { projectId: id, actorId: actor.userId }, userId);
+          await actions.removeCollaborator(tx, { projectId: id, actorId: actor.userId, address }, userId);
           return { status: 204 };
         }),
     ),
