@@ -1,1 +1,2 @@
 export type { Mail, Mailer } from "./mail.ts";
+export { createTemporaryMailer } from "./temporary.ts";

@@ -18,11 +18,15 @@ import { createPasswordHasher } from "./password-hash.ts";
 import { createRefreshTokens } from "./refresh-token.ts";
 import { createSigningKeys } from "./signing-keys.ts";
 import { isSessionAlive } from "./store/sessions.ts";
-import { findUser, listNames, type UserName } from "./store/users.ts";
+import { findUser, findVerifiedByEmail, listNames, type UserName } from "./store/users.ts";
 
 export interface Accounts {
   /** Calls `hear` in the transaction of every sign-up, before its end; what it throws undoes the sign-up. Call it while wiring. */
   onSignUp(hear: (tx: Tx, user: User) => Promise<void>): void;
+  /** Calls `hear` in the transaction in which a user has proved that his address is his. Call it while wiring. */
+  onEmailVerified(hear: (tx: Tx, user: User) => Promise<void>): void;
+  /** Whoever has proved that the address is his; `emailKey` as parseEmail gives it. */
+  findVerifiedByEmail(sql: Sql, emailKey: string): Promise<User | undefined>;
   /** Throws USER_NOT_FOUND. */
   getUser(sql: Sql, id: string): Promise<User>;
   /** What users are called; those that are not there are left out. */
@@ -53,6 +57,7 @@ export function createAccounts(kernel: AccountsKernel): Accounts {
   const accessTokenSeconds = config.accessTokenMinutes * 60;
   const life = sessionLife(config.refreshTokenDays);
   const hearers: ((tx: Tx, user: User) => Promise<void>)[] = [];
+  const verifiedHearers: ((tx: Tx, user: User) => Promise<void>)[] = [];
 
   const keys = createSigningKeys(db, secrets);
   const ended = createEndedSessions({ db, bus, clock, log, tokenSeconds: accessTokenSeconds });
@@ -93,6 +98,8 @@ export function createAccounts(kernel: AccountsKernel): Accounts {
 
   return {
     onSignUp: (hear) => void hearers.push(hear),
+    onEmailVerified: (hear) => void verifiedHearers.push(hear),
+    findVerifiedByEmail,
     getUser,
     listNames,
     onSessionsEnded: ended.onEnded,

@@ -55,6 +55,13 @@ export async function replacePasswordHash(
     WHERE id = ${userId} AND password_hash = ${change.from}`;
 }
 
+/** Whoever has proved that the address is his. */
+export async function findVerifiedByEmail(sql: Sql, emailKey: string): Promise<User | undefined> {
+  const [row] = await sql<UserRow>`
+    SELECT id, email, name, created_at FROM users WHERE email_key = ${emailKey} AND email_verified_at IS NOT NULL`;
+  return row && toUser(row);
+}
+
 /** Those of them that there are, with what they are called. */
 export async function listNames(sql: Sql, ids: readonly string[]): Promise<UserName[]> {
   return sql<UserName>`SELECT id, name FROM users WHERE id = ANY (${ids}::uuid[]) ORDER BY id`;
