@@ -1,5 +1,5 @@
 // A member's access in SQL: asked for by itself, or as one column of another module's statement.
-import type { Query, Sql } from "../../kernel/db/index.ts";
+import type { Query, Sql, Tx } from "../../kernel/db/index.ts";
 import { type Access, personalProjectId, type Role } from "./model.ts";
 import { isAllowed, type Permission } from "./policy.ts";
 
@@ -20,10 +20,26 @@ const OWN: Access = Object.freeze({ role: "owner", isArchived: false });
  * NULL when the user is no member or the project is deleted; give what comes out to parseAccess. Nested text does not keep a
  * statement from being prepared once: measured, as fast as the same text written out.
  */
-export function accessColumn(sql: Sql, projectId: Query<unknown> | string, userId: string): Query<unknown> {
+export function accessColumn(
+  sql: Sql,
+  projectId: Query<unknown> | string,
+  userId: Query<unknown> | string,
+): Query<unknown> {
   return sql`(SELECT CASE WHEN pr.status = 'archived' THEN m.role || '/archived' ELSE m.role END
     FROM project_members m JOIN projects pr ON pr.id = m.project_id
     WHERE m.project_id = ${projectId} AND m.user_id = ${userId} AND pr.deleted_at IS NULL)`;
+}
+
+/**
+ * The same for a statement or transaction that writes: the access holds until it ends, since changes of roles wait for it, and
+ * what they have taken away is not in it. So no write of someone who was removed commits after his removal.
+ */
+export function writeAccessColumn(
+  sql: Sql,
+  projectId: Query<unknown> | string,
+  userId: Query<unknown> | string,
+): Query<unknown> {
+  return sql`projects_write_access(${projectId}, ${userId})`;
 }
 
 /** What accessColumn gave; undefined for no member. */
@@ -37,6 +53,18 @@ export function parseAccess(text: string | null): Access | undefined {
  */
 export function accessesFor(permission: Permission): string[] {
   return [...ACCESS_OF_TEXT].flatMap(([text, access]) => (isAllowed(access, permission) ? [text] : []));
+}
+
+/** As writeAccessColumn, by itself: for a transaction of several statements, in the first of them. */
+export async function findWriteAccess(
+  tx: Tx,
+  projectId: string,
+  userId: string,
+): Promise<Access | undefined> {
+  if (projectId === personalProjectId(userId)) return OWN;
+  const [row] = await tx<{ access: string | null }>`
+    SELECT ${writeAccessColumn(tx, projectId, userId)} AS access`;
+  return parseAccess(row?.access ?? null);
 }
 
 /** One round trip; none for one's personal project, which is always one's own and active. */

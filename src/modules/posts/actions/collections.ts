@@ -12,7 +12,7 @@ import type { Bounded } from "../store/posts.ts";
 
 export interface CollectionActionDeps {
   readonly events: Pick<Events, "append">;
-  readonly projects: Pick<Projects, "access">;
+  readonly projects: Pick<Projects, "access" | "writeAccess">;
 }
 
 export type CollectionActions = ReturnType<typeof createCollectionActions>;
@@ -25,17 +25,22 @@ export function createCollectionActions({ events, projects }: CollectionActionDe
     return found.collection;
   }
 
-  async function announce(tx: Tx, collection: Collection, event: CollectionEvent): Promise<void> {
-    await events.append(tx, ofCollection(collection, event));
+  async function announce(
+    tx: Tx,
+    collection: Collection,
+    userId: string,
+    event: CollectionEvent,
+  ): Promise<void> {
+    await events.append(tx, ofCollection(collection, userId, event));
   }
 
   return {
     getCollection,
 
     async createCollection(tx: Tx, projectId: string, userId: string, name: string): Promise<Collection> {
-      allow(await projects.access(tx, projectId, userId), "collections.write");
+      allow(await projects.writeAccess(tx, projectId, userId), "collections.write");
       const collection = await store.insertCollection(tx, { id: newId(), projectId, ownerId: userId, name });
-      await announce(tx, collection, { event: "collection.created", data: { name } });
+      await announce(tx, collection, userId, { event: "collection.created", data: { name } });
       return collection;
     },
 
@@ -48,15 +53,25 @@ export function createCollectionActions({ events, projects }: CollectionActionDe
       const collection = await loadToChange(tx, id, userId);
       if (collection.name === name) return collection;
       const updatedAt = await store.updateCollection(tx, id, name);
-      await announce(tx, collection, { event: "collection.updated", data: { name } });
+      await announce(tx, collection, userId, { event: "collection.updated", data: { name } });
       return { ...collection, name, updatedAt };
+    },
+
+    /** What belonged to someone who may no longer write here becomes the project's owner's. Safe to repeat. */
+    async takeOver(tx: Tx, id: string, userId: string): Promise<Collection> {
+      const collection = await loadToChange(tx, id, userId);
+      if (collection.ownerId === userId) return collection;
+      const updatedAt = await store.changeOwner(tx, id, userId);
+      const data = { owner_id: userId, previous_owner_id: collection.ownerId };
+      await announce(tx, collection, userId, { event: "collection.taken_over", data });
+      return { ...collection, ownerId: userId, updatedAt };
     },
 
     /** The posts stay. */
     async deleteCollection(tx: Tx, id: string, userId: string): Promise<void> {
       const collection = await loadToChange(tx, id, userId);
       await store.deleteCollection(tx, id);
-      await announce(tx, collection, { event: "collection.deleted", data: {} });
+      await announce(tx, collection, userId, { event: "collection.deleted", data: {} });
     },
 
     /** Puts a post at a position, from 0; left out, at the end, or where it is already. Safe to repeat. */
@@ -76,7 +91,7 @@ export function createCollectionActions({ events, projects }: CollectionActionDe
       const rank = target === others ? rankBetween(last, undefined) : await findRank(tx, id, postId, target);
       await store.placePost(tx, collection, postId, rank ?? 0);
       const event = place.rank === null ? "collection.post_added" : "collection.post_moved";
-      await announce(tx, collection, { event, data: { post_id: postId, position: target } });
+      await announce(tx, collection, userId, { event, data: { post_id: postId, position: target } });
     },
 
     /** Safe to repeat. */
@@ -87,7 +102,7 @@ export function createCollectionActions({ events, projects }: CollectionActionDe
     ): Promise<void> {
       const { collection } = await loadWithPlace(tx, id, postId, userId);
       if (!(await store.removePost(tx, id, postId))) return;
-      await announce(tx, collection, { event: "collection.post_removed", data: { post_id: postId } });
+      await announce(tx, collection, userId, { event: "collection.post_removed", data: { post_id: postId } });
     },
 
     async listPosts(
@@ -105,7 +120,7 @@ export function createCollectionActions({ events, projects }: CollectionActionDe
 async function loadToChange(tx: Tx, id: string, userId: string): Promise<Collection> {
   const found = await store.findCollectionToChange(tx, id, userId);
   if (!found) throw postErrors.COLLECTION_NOT_FOUND();
-  allowCollectionChange(parseAccess(found.access), found.collection, userId);
+  allowCollectionChange(found, userId);
   return found.collection;
 }
 
@@ -117,7 +132,7 @@ async function loadWithPlace(tx: Tx, id: string, postId: string, userId: string)
   const { collection } = found;
   const place = await store.findPlace(tx, collection, postId);
   if (!place) throw postErrors.POST_NOT_FOUND();
-  allowCollectionChange(parseAccess(found.access), collection, userId);
+  allowCollectionChange(found, userId);
   return { collection, place };
 }
 

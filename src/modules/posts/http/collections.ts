@@ -121,7 +121,7 @@ export function collectionRoutes({ db, actions }: CollectionRouteDeps): Route[] 
         path: `${PATH}/{id}`,
         operationId: "renameCollection",
         summary: "Rename a collection",
-        description: "Its owner only.",
+        description: "Its owner only, or the project's once that one may no longer write.",
         params: idParams,
         body: z.strictObject({ name }),
         responses: shown,
@@ -136,11 +136,29 @@ export function collectionRoutes({ db, actions }: CollectionRouteDeps): Route[] 
     route(
       {
         ...common,
+        method: "POST",
+        path: `${PATH}/{id}/take-over`,
+        operationId: "takeOverCollection",
+        summary: "Make a collection one's own whose owner may no longer write in the project",
+        description: "The project's owner only. One's own collection is shown.",
+        params: idParams,
+        responses: shown,
+        errors: CHANGE_ERRORS,
+      },
+      ({ actor, params: { id }, write }) =>
+        write(async (tx) => {
+          const collection = await actions.takeOver(tx, id, actor.userId);
+          return { status: 200, body: toCollectionView(collection) };
+        }),
+    ),
+    route(
+      {
+        ...common,
         method: "DELETE",
         path: `${PATH}/{id}`,
         operationId: "deleteCollection",
         summary: "Delete a collection; its posts stay",
-        description: "Its owner only.",
+        description: "Its owner only, or the project's once that one may no longer write.",
         params: idParams,
         responses: { 204: { description: "It is gone." } },
         errors: CHANGE_ERRORS,
@@ -178,7 +196,7 @@ export function collectionRoutes({ db, actions }: CollectionRouteDeps): Route[] 
         path: `${POSTS}/{post_id}`,
         operationId: "addToCollection",
         summary: "Put a post of the same project into a collection, or at another place in it",
-        description: "Its owner only. Safe to repeat.",
+        description: "Its owner only, or the project's once that one may no longer write. Safe to repeat.",
         params: placeParams,
         query: positionQuery,
         responses: { 204: { description: "It is in there." } },
@@ -197,7 +215,7 @@ export function collectionRoutes({ db, actions }: CollectionRouteDeps): Route[] 
         path: `${POSTS}/{post_id}`,
         operationId: "removeFromCollection",
         summary: "Take a post out of a collection",
-        description: "Its owner only. Safe to repeat.",
+        description: "Its owner only, or the project's once that one may no longer write. Safe to repeat.",
         params: placeParams,
         responses: { 204: { description: "It is not in there." } },
         errors: [...CHANGE_ERRORS, no.POST_NOT_FOUND],

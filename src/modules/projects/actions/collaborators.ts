@@ -1,4 +1,5 @@
 // What can be done about who works in a project.
+import type { Audit } from "../../../kernel/audit/index.ts";
 import type { Tx } from "../../../kernel/db/index.ts";
 import type { Events } from "../../../kernel/events/index.ts";
 import type { Accounts } from "../../accounts/index.ts";
@@ -7,27 +8,25 @@ import {
   collaboratorAdded,
   collaboratorChanged,
   collaboratorRemoved,
+  projectHandedOver,
   projectShared,
   projectUnshared,
 } from "../events.ts";
 import type { Collaborator, CollaboratorRole, Project } from "../model.ts";
-import { allowRemoval, allowSharing } from "../policy.ts";
+import { allowHandOver, allowRemoval, allowSharing } from "../policy.ts";
 import * as store from "../store/collaborators.ts";
-import { findProjectToChange } from "../store/projects.ts";
+import { findProject, findProjectToChange } from "../store/projects.ts";
+import type { Place } from "./projects.ts";
 
 export interface CollaboratorActionDeps {
   readonly events: Pick<Events, "append" | "appendPersonal">;
   readonly accounts: Pick<Accounts, "getUser">;
-}
-
-interface Place {
-  readonly projectId: string;
-  readonly actorId: string;
+  readonly audit: Audit;
 }
 
 export type CollaboratorActions = ReturnType<typeof createCollaboratorActions>;
 
-export function createCollaboratorActions({ events, accounts }: CollaboratorActionDeps) {
+export function createCollaboratorActions({ events, accounts, audit }: CollaboratorActionDeps) {
   return {
     async addCollaborator(
       tx: Tx,
@@ -42,6 +41,7 @@ export function createCollaboratorActions({ events, accounts }: CollaboratorActi
         invitedBy: place.actorId,
       });
       if (!added) throw projectErrors.COLLABORATOR_EXISTS();
+      await audit.record(tx, { action: "collaborator.added", ...place, subject: userId, data: { role } });
       await events.append(tx, collaboratorAdded(place, userId, role));
       await events.appendPersonal(tx, userId, projectShared(place, role));
       return added;
@@ -58,6 +58,8 @@ export function createCollaboratorActions({ events, accounts }: CollaboratorActi
       const collaborator = present(await store.findCollaborator(tx, place.projectId, userId));
       if (collaborator.role === role) return collaborator;
       await store.updateCollaborator(tx, place.projectId, userId, role);
+      const data = { role, previous_role: collaborator.role };
+      await audit.record(tx, { action: "collaborator.role_changed", ...place, subject: userId, data });
       await events.append(tx, collaboratorChanged(place, userId, role));
       return { ...collaborator, role };
     },
@@ -67,8 +69,25 @@ export function createCollaboratorActions({ events, accounts }: CollaboratorActi
       allowRemoval(await load(tx, place), place.actorId, userId);
       present(await store.findCollaborator(tx, place.projectId, userId));
       await store.deleteCollaborator(tx, place.projectId, userId);
+      const action = userId === place.actorId ? "project.left" : "collaborator.removed";
+      await audit.record(tx, { action, ...place, subject: userId });
       await events.append(tx, collaboratorRemoved(place, userId));
       await events.appendPersonal(tx, userId, projectUnshared(place));
+    },
+
+    /** The collaborator becomes the owner and the owner a collaborator; of two at once the second is no owner any more. */
+    async handOver(tx: Tx, place: Place, userId: string): Promise<Project> {
+      const { projectId, actorId } = place;
+      allowHandOver(await load(tx, place));
+      present(await store.findCollaborator(tx, projectId, userId));
+      await store.swapOwner(tx, projectId, { from: actorId, to: userId });
+      await audit.record(tx, { action: "project.handed_over", ...place, subject: userId });
+      const event = projectHandedOver(place, userId);
+      await events.append(tx, event);
+      await events.appendPersonal(tx, userId, event);
+      const project = await findProject(tx, projectId, actorId);
+      if (!project) throw new Error("who handed a project over is not in it any more");
+      return project;
     },
   };
 }

@@ -1,13 +1,14 @@
 // What can be done with a project as a whole.
+import type { Audit } from "../../../kernel/audit/index.ts";
 import type { Sql, Tx } from "../../../kernel/db/index.ts";
 import type { Events } from "../../../kernel/events/index.ts";
 import { newId } from "../../../kernel/ids/index.ts";
 import type { Jobs, Task } from "../../../kernel/jobs/index.ts";
 import { projectErrors } from "../errors.ts";
-import { projectChanged, projectCreated, projectDeleted } from "../events.ts";
+import { projectChanged, projectCreated, projectDeleted, projectRestored } from "../events.ts";
 import type { EraseInput } from "../jobs.ts";
-import { differing, type Project, type ProjectChange, personalProjectId } from "../model.ts";
-import { allowChange, allowDeletion } from "../policy.ts";
+import { accessOf, differing, type Project, type ProjectChange, personalProjectId } from "../model.ts";
+import { allow, allowChange, allowDeletion } from "../policy.ts";
 import * as store from "../store/projects.ts";
 
 export interface ProjectActionDeps {
@@ -15,6 +16,14 @@ export interface ProjectActionDeps {
   readonly jobs: Pick<Jobs, "enqueue">;
   readonly eraseTask: Task<EraseInput>;
   readonly eraseAfterDays: number;
+  readonly audit: Audit;
+}
+
+/** Which project, by whom, from which address. */
+export interface Place {
+  readonly projectId: string;
+  readonly actorId: string;
+  readonly address: string;
 }
 
 export interface ProjectTexts {
@@ -27,7 +36,9 @@ const DAY_MS = 86_400_000;
 
 export type ProjectActions = ReturnType<typeof createProjectActions>;
 
-export function createProjectActions({ events, jobs, eraseTask, eraseAfterDays }: ProjectActionDeps) {
+export function createProjectActions(deps: ProjectActionDeps) {
+  const { events, jobs, eraseTask, eraseAfterDays, audit } = deps;
+
   async function create(tx: Tx, id: string, ownerId: string, texts: ProjectTexts): Promise<Project> {
     const project = await store.insertProject(tx, { id, ownerId, ...texts });
     await events.open(tx, id);
@@ -59,12 +70,30 @@ export function createProjectActions({ events, jobs, eraseTask, eraseAfterDays }
     },
 
     /** From its commit on nobody sees the project; what it held is erased by a job after the time of grace. */
-    async deleteProject(tx: Tx, id: string, userId: string): Promise<void> {
-      const project = present(await store.findProjectToChange(tx, id, userId));
-      allowDeletion(project);
-      await store.markDeleted(tx, id);
-      await jobs.enqueue(tx, eraseTask, { project_id: id }, { delayMs: eraseAfterDays * DAY_MS });
-      await events.append(tx, projectDeleted({ projectId: id, actorId: userId }));
+    async deleteProject(tx: Tx, place: Place): Promise<void> {
+      const { projectId: id, actorId } = place;
+      allowDeletion(present(await store.findProjectToChange(tx, id, actorId)));
+      const deletionId = newId();
+      await store.markDeleted(tx, id, { id: deletionId, graceDays: eraseAfterDays });
+      const input = { project_id: id, deletion_id: deletionId };
+      await jobs.enqueue(tx, eraseTask, input, { delayMs: eraseAfterDays * DAY_MS });
+      await audit.record(tx, { action: "project.deletion_scheduled", ...place, subject: id });
+      await events.append(tx, projectDeleted(place));
+    },
+
+    /** Safe to repeat: a project that is not deleted is given back as it is. */
+    async restoreProject(tx: Tx, place: Place): Promise<Project> {
+      const { projectId: id, actorId } = place;
+      const found = present(
+        (await store.findProjectToChange(tx, id, actorId)) ??
+          (await store.findDeletedProject(tx, id, actorId)),
+      );
+      allow(accessOf(found), "project.restore");
+      if (found.deletesAt === null) return found;
+      await store.markRestored(tx, id);
+      await audit.record(tx, { action: "project.restored", ...place, subject: id });
+      await events.append(tx, projectRestored(place));
+      return present(await store.findProject(tx, id, actorId));
     },
   };
 }

@@ -3,7 +3,14 @@ import type { Sql, Tx } from "../../../kernel/db/index.ts";
 import type { Events } from "../../../kernel/events/index.ts";
 import { newId } from "../../../kernel/ids/index.ts";
 import type { Jobs, Task } from "../../../kernel/jobs/index.ts";
-import { accessesFor, allow, type Permission, type Projects, parseAccess } from "../../projects/index.ts";
+import {
+  accessesFor,
+  allow,
+  type Permission,
+  type Projects,
+  parseAccess,
+  writeAccessColumn,
+} from "../../projects/index.ts";
 import { textErrors } from "../errors.ts";
 import { type ParagraphsBy, paragraphDeleted, paragraphsCreated } from "../events.ts";
 import { ANALYSE_KEY, type ProjectInput } from "../jobs.ts";
@@ -49,8 +56,9 @@ export function createParagraphActions(deps: ParagraphActionDeps) {
     id: string,
     userId: string,
     permission: Permission,
+    column?: typeof writeAccessColumn,
   ): Promise<Paragraph> {
-    const found = await store.findParagraph(sql, id, userId);
+    const found = await store.findParagraph(sql, id, userId, column);
     if (!found) throw textErrors.PARAGRAPH_NOT_FOUND();
     allow(parseAccess(found.access), permission, textErrors.PARAGRAPH_NOT_FOUND);
     return found.paragraph;
@@ -95,7 +103,7 @@ export function createParagraphActions(deps: ParagraphActionDeps) {
 
     /** Its counts go with it: from the commit on no total has them. */
     async deleteParagraph(tx: Tx, id: string, userId: string): Promise<void> {
-      const { postId } = await getParagraph(tx, id, userId, "paragraphs.delete");
+      const { postId } = await getParagraph(tx, id, userId, "paragraphs.delete", writeAccessColumn);
       if (postId !== null) throw textErrors.PARAGRAPH_OF_POST();
       const deleted = await store.deleteParagraph(tx, id);
       if (!deleted) throw textErrors.PARAGRAPH_NOT_FOUND();

@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { createProject, type Person, share, signUp } from "../../testing/requests.ts";
+import { openStage, type Stage, signUpVerified } from "./testing/stage.ts";
+
+let stage: Stage;
+let ada: Person;
+let ben: Person;
+beforeAll(async () => {
+  stage = await openStage();
+  [ada, ben] = [await signUp(stage), await signUpVerified(stage)];
+});
+afterAll(() => stage.stop());
+
+test("[PRJ-34] every change of who may do what is in the trail, once, and nothing else", async () => {
+  const id = await createProject(ada);
+  const path = `/projects/${id}`;
+  const cleo = await signUpVerified(stage);
+  await share(ada, id, ben, "viewer");
+  await ada.call("PATCH", `${path}/collaborators/${ben.userId}`, { role: "collaborator" });
+  await ada.call("PATCH", `${path}/collaborators/${ben.userId}`, { role: "collaborator" });
+  const inviteCleo = async () =>
+    String(
+      (await ada.call("POST", `${path}/collaborators`, { email: cleo.email, role: "viewer" })).body
+        .invitation_id,
+    );
+  const first = await inviteCleo();
+  await ada.call("DELETE", `${path}/invitations/${first}`);
+  const second = await inviteCleo();
+  await cleo.call("POST", `/invitations/${second}/accept`);
+  await ada.call("POST", `${path}/hand-over`, { user_id: ben.userId });
+  await ada.call("DELETE", `${path}/collaborators/${cleo.userId}`);
+  await ben.call("DELETE", `${path}/collaborators/${cleo.userId}`);
+  await ada.call("DELETE", `${path}/collaborators/${ada.userId}`);
+  await ben.call("DELETE", path);
+  await ben.call("POST", `${path}/restore`);
+  await ben.call("POST", `${path}/restore`);
+
+  const entries = stage.entries.filter(({ projectId }) => projectId === id);
+  expect(entries.map(({ action, actorId, subject, data }) => [action, actorId, subject, data])).toEqual([
+    ["collaborator.added", ada.userId, ben.userId, { role: "viewer" }],
+    ["collaborator.role_changed", ada.userId, ben.userId, { role: "collaborator", previous_role: "viewer" }],
+    ["collaborator.invited", ada.userId, first, { role: "viewer" }],
+    ["collaborator.uninvited", ada.userId, first, undefined],
+    ["collaborator.invited", ada.userId, second, { role: "viewer" }],
+    ["collaborator.added", cleo.userId, cleo.userId, { role: "viewer", invitation_id: second }],
+    ["project.handed_over", ada.userId, ben.userId, undefined],
+    ["collaborator.removed", ben.userId, cleo.userId, undefined],
+    ["project.left", ada.userId, ada.userId, undefined],
+    ["project.deletion_scheduled", ben.userId, id, undefined],
+    ["project.restored", ben.userId, id, undefined],
+  ]);
+  const addresses = new Set(entries.map(({ address }) => address));
+  expect([addresses.size, [...addresses].every((address) => typeof address === "string")]).toEqual([1, true]);
+  expect(JSON.stringify(entries)).not.toContain("@");
+});
