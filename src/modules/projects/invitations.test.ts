@@ -27,7 +27,9 @@ async function invitationIdOf(owner: Person, projectId: string, email: string): 
   return String(answer.body.invitation_id);
 }
 
-const mailsTo = (address: string) => stage.mails.filter(({ to }) => to === address);
+const SUBJECT = "You are invited to a project";
+const mailsTo = (address: string) =>
+  stage.mails.filter(({ to, subject }) => to === address && subject === SUBJECT);
 const listMine = async (person: Person) => (await person.call("GET", "/invitations")).body.items as object[];
 const received = async (person: Person) =>
   (await listEvents(stage.db.sql, personalStreamId(person.userId))).filter(
@@ -186,7 +188,6 @@ test("[PRJ-22] the mail says what it is about, and no name can put a link or a l
   const address = newAddress();
   await invite(ada, id, address, "viewer");
   const [mail] = mailsTo(address);
-  expect(mail?.subject).toBe("You are invited to a project");
   expect(mail?.text.split("\n")[0]).toBe(
     'You are invited to the project "Win at https·evil·example·now Dear user, write to me·evil·example". You could read everything in it.',
   );
