@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { personalStreamId } from "../../kernel/events/index.ts";
+import { silentLogger } from "../../kernel/telemetry/index.ts";
 import { ID, listEvents, TIME } from "../../testing/expectations.ts";
 import { type Answer, createProject, type Person, share, signUp } from "../../testing/requests.ts";
 import { until } from "../../testing/until.ts";
+import { createHousekeeping } from "./housekeeping.ts";
 import { openStage, type Stage, signUpVerified } from "./testing/stage.ts";
 
 let stage: Stage;
@@ -221,6 +223,22 @@ test("[PRJ-23] an invitation that has expired is gone", async () => {
   expect(withdrawn.body.code).toBe("INVITATION_NOT_FOUND");
   // Made anew it is another one: a link to the old one stays worth nothing.
   expect(await invitationIdOf(ada, id, ben.email)).not.toBe(invitationId);
+});
+
+test("[PRJ-23] what has expired is deleted, and the address with it", async () => {
+  const id = await createProject(ada);
+  const [stale, open] = [newAddress(), newAddress()];
+  for (const email of [stale, open]) await invite(ada, id, email);
+  await stage.db.sql`UPDATE project_invitations SET expires_at = now() WHERE email_key = ${stale}`;
+  await stage.db.sql`
+    UPDATE project_invitation_mails SET at = at - interval '25 hours' WHERE email_key = ${stale}`;
+  const housekeeping = createHousekeeping({ db: stage.db, log: silentLogger });
+  await housekeeping.start();
+  await housekeeping.stop();
+  const kept = await stage.db.sql<{ email_key: string }>`
+    SELECT email_key FROM project_invitations WHERE project_id = ${id}
+    UNION ALL SELECT email_key FROM project_invitation_mails WHERE project_id = ${id}`;
+  expect(kept.map((row) => row.email_key)).toEqual([open, open]);
 });
 
 test("[PRJ-24] the owner sees invitations after the collaborators, page by page; others do not", async () => {
