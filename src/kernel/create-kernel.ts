@@ -1,5 +1,5 @@
 // Puts the kernel together for one process: the mechanisms on one database, and in which order they start.
-import { createTemporaryAudit } from "./audit/index.ts";
+import { auditMigrations, createAudit } from "./audit/index.ts";
 import { createBus } from "./bus/index.ts";
 import { type Clock, systemClock } from "./clock/index.ts";
 import type { Config } from "./config/index.ts";
@@ -42,7 +42,12 @@ export interface AssembledKernel {
 }
 
 /** Tables of the mechanisms, before those of the modules. */
-export const kernelMigrations: readonly MigrationSet[] = [httpMigrations, eventMigrations, jobMigrations];
+export const kernelMigrations: readonly MigrationSet[] = [
+  httpMigrations,
+  eventMigrations,
+  auditMigrations,
+  jobMigrations,
+];
 
 /** Does nothing but put together: no connection is opened before the first statement or start. */
 export function createKernel(options: KernelOptions): AssembledKernel {
@@ -51,6 +56,7 @@ export function createKernel(options: KernelOptions): AssembledKernel {
   const processMetrics = createProcessMetrics({ metrics, process: options.processName ?? "stoa" });
   const bus = createBus({ db, log });
   const events = createEvents({ db, log, bus, retentionDays: config.eventRetentionDays });
+  const audit = createAudit({ db, log, retentionDays: config.auditRetentionDays });
   const jobs = createJobs({
     db,
     bus,
@@ -74,15 +80,15 @@ export function createKernel(options: KernelOptions): AssembledKernel {
     db,
     secrets: createSecrets(options.secretKey),
     events,
+    audit,
     bus,
     jobs,
     http,
     mail: createTemporaryMailer(),
-    audit: createTemporaryAudit(),
     lifecycle,
     metricsOfOthers: options.metricsOfOthers ?? (async () => []),
   };
-  return { kernel, parts: [processMetrics, bus, events, lifecycle, jobs] };
+  return { kernel, parts: [processMetrics, bus, events, audit, lifecycle, jobs] };
 }
 
 function workOptions({ config, connection }: KernelOptions, workerId: string): WorkOptions {

@@ -20,11 +20,11 @@ export interface Kernel {
   readonly db: Database;
   readonly secrets: Secrets;
   readonly events: Events;
+  readonly audit: Audit;
   readonly bus: Bus;
   readonly jobs: Jobs;
   readonly http: Http;
   readonly mail: Mailer;
-  readonly audit: Audit;
   /** Parts that modules run beside requests: pollers, caches that must be filled. */
   readonly lifecycle: Lifecycle;
   /** Snapshots of the metrics of this start's other processes: give them to metrics.render(). A process that is stuck is left out. */

@@ -94,6 +94,13 @@ export const settings = {
     unit: "days",
     meaning: "Days that the event log is kept",
   }),
+  auditRetentionDays: integer("AUDIT_RETENTION_DAYS", {
+    default: 365,
+    min: 1,
+    max: 3650,
+    unit: "days",
+    meaning: "Days that the audit trail is kept",
+  }),
   jobRetentionDays: integer("JOB_RETENTION_DAYS", {
     default: 30,
     min: 1,

@@ -1,6 +1,7 @@
 // Wiring of accounts: mounts the routes, says who a bearer token is, keeps keys and ended sessions up to date.
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { createAnswerAudit } from "../../kernel/audit/index.ts";
 import type { MigrationSet, Sql, Tx } from "../../kernel/db/index.ts";
 import type { Kernel } from "../../kernel/index.ts";
 import { createAccessTokens } from "./access-token.ts";
@@ -12,6 +13,7 @@ import { createEndedSessions } from "./ended-sessions.ts";
 import { accountErrors } from "./errors.ts";
 import { createHousekeeping } from "./housekeeping.ts";
 import { accountRoutes } from "./http/account.ts";
+import { accountAuditRoutes } from "./http/audit.ts";
 import { sessionRoutes } from "./http/sessions.ts";
 import { sessionLife, type User } from "./model.ts";
 import { createPasswordHasher } from "./password-hash.ts";
@@ -39,7 +41,7 @@ export interface Accounts {
 
 export type AccountsKernel = Pick<
   Kernel,
-  "config" | "clock" | "log" | "db" | "secrets" | "bus" | "http" | "lifecycle"
+  "config" | "clock" | "log" | "db" | "secrets" | "bus" | "http" | "lifecycle" | "audit"
 >;
 
 export const accountsMigrations: MigrationSet = {
@@ -53,7 +55,7 @@ const DEFAULT_ISSUER = "stoa";
 const MAX_WAITING_HASHES = 100;
 
 export function createAccounts(kernel: AccountsKernel): Accounts {
-  const { config, clock, log, db, secrets, bus, http, lifecycle } = kernel;
+  const { config, clock, log, db, secrets, bus, http, lifecycle, audit } = kernel;
   const accessTokenSeconds = config.accessTokenMinutes * 60;
   const life = sessionLife(config.refreshTokenDays);
   const hearers: ((tx: Tx, user: User) => Promise<void>)[] = [];
@@ -72,11 +74,12 @@ export function createAccounts(kernel: AccountsKernel): Accounts {
   const hasher = createPasswordHasher({ concurrency, maxWaiting: MAX_WAITING_HASHES });
   const { passwordMinLength } = config;
   const commonPasswords = createCommonPasswords(passwordMinLength);
-  const signUp = createSignUp({ db, hasher, commonPasswords, passwordMinLength, hearers });
+  const signUp = createSignUp({ db, audit, hasher, commonPasswords, passwordMinLength, hearers });
   const actions = createSessionActions({
     db,
     clock,
     log,
+    audit,
     hasher,
     accessTokens,
     refreshTokens,
@@ -94,6 +97,7 @@ export function createAccounts(kernel: AccountsKernel): Accounts {
   http.mount([
     ...accountRoutes({ signUp, getUser: (id) => getUser(db.sql, id), listPublicKeys: keys.listPublic }),
     ...sessionRoutes({ db, actions, life, accessTokenSeconds }),
+    ...accountAuditRoutes({ db, answer: createAnswerAudit(audit) }),
   ]);
 
   return {

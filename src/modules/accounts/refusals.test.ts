@@ -7,6 +7,7 @@ testRefusals({
   cases: {
     getMe: { least: "signed in", request: () => ({ path: "/auth/me" }) },
     verify: { least: "signed in", request: () => ({ path: "/auth/verify" }) },
+    listAccountAudit: { least: "signed in", request: () => ({ path: "/auth/audit?limit=1" }) },
     logOut: { least: "signed in", request: () => ({ path: "/auth/logout" }) },
     listSessions: { least: "signed in", request: () => ({ path: "/auth/sessions?limit=1" }) },
     removeSession: {

@@ -36,6 +36,14 @@ export const projectErrors = defineErrors({
     status: 429,
     detail: "Too many invitations by email in the last hour. Try again after the time in Retry-After.",
   },
+  API_KEY_NOT_FOUND: {
+    status: 404,
+    detail: "There is no such API key in the projects that you own. GET /api-keys lists those there are.",
+  },
+  API_KEY_LIMIT: {
+    status: 409,
+    detail: "The project has as many API keys as it may have. Delete those that are not used any more.",
+  },
   OWNER_STAYS: {
     status: 409,
     detail: "The owner's role cannot be changed or dropped. Hand the project over first, or delete it.",

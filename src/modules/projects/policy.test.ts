@@ -29,6 +29,8 @@ const EXPECTED: Record<Permission, [owner: string, collaborator: string, viewer:
     "invitations.read": ["yes", "PROJECT_FORBIDDEN", "PROJECT_FORBIDDEN", "yes"],
     "invitations.withdraw": ["yes", "PROJECT_FORBIDDEN", "PROJECT_FORBIDDEN", "yes"],
     "events.read": ["yes", "yes", "yes", "yes"],
+    "audit.read": ["yes", "PROJECT_FORBIDDEN", "PROJECT_FORBIDDEN", "yes"],
+    "api_keys.manage": ["yes", "PROJECT_FORBIDDEN", "PROJECT_FORBIDDEN", "yes"],
     "jobs.read": ["yes", "yes", "yes", "yes"],
     "paragraphs.read": ["yes", "yes", "yes", "yes"],
     "paragraphs.write": ["yes", "yes", "PROJECT_FORBIDDEN", "PROJECT_ARCHIVED"],

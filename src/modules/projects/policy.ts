@@ -31,6 +31,8 @@ export const permissions = {
   "invitations.read": canSee(OWNER),
   "invitations.withdraw": canSee(OWNER),
   "events.read": canSee(MEMBERS),
+  "audit.read": canSee(OWNER),
+  "api_keys.manage": canSee(OWNER),
   "jobs.read": canSee(MEMBERS),
   "paragraphs.read": canSee(MEMBERS),
   "paragraphs.write": canChange(WRITERS),

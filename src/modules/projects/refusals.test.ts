@@ -20,7 +20,7 @@ async function inviteOwner({ server, owner, collaborator }: Scene): Promise<stri
 
 testRefusals({
   rule: "PRJ-9",
-  tags: ["projects"],
+  tags: ["projects", "api keys", "audit"],
   cases: {
     listProjects: { least: "signed in", request: () => ({ path: "/projects" }) },
     createProject: { least: "signed in", request: () => ({ path: "/projects", body: { name: "Agora" } }) },
@@ -73,6 +73,26 @@ testRefusals({
         body: { role: "collaborator" },
       }),
     },
+    listApiKeys: {
+      least: "owner",
+      request: ({ projectId }) => ({ path: `/api-keys?project_id=${projectId}` }),
+    },
+    createApiKey: {
+      least: "owner",
+      request: ({ projectId }) => ({
+        path: "/api-keys",
+        body: { name: "Robot", scopes: ["read"], project_id: projectId },
+      }),
+    },
+    deleteApiKey: {
+      least: "owner",
+      notFound: "API_KEY_NOT_FOUND",
+      async request({ owner, projectId }) {
+        const body = { name: "Robot", scopes: ["read"], project_id: projectId };
+        return { path: `/api-keys/${(await owner.call("POST", "/api-keys", body)).body.id}` };
+      },
+    },
+    listAudit: { least: "owner", request: ({ projectId }) => ({ path: `/audit?project_id=${projectId}` }) },
     removeCollaborator: {
       least: "owner",
       async request(scene) {

@@ -37,17 +37,18 @@ test("[PRJ-34] every change of who may do what is in the trail, once, and nothin
 
   const entries = stage.entries.filter(({ projectId }) => projectId === id);
   expect(entries.map(({ action, actorId, subject, data }) => [action, actorId, subject, data])).toEqual([
+    ["project.created", ada.userId, id, {}],
     ["collaborator.added", ada.userId, ben.userId, { role: "viewer" }],
-    ["collaborator.role_changed", ada.userId, ben.userId, { role: "collaborator", previous_role: "viewer" }],
+    ["collaborator.changed", ada.userId, ben.userId, { role: "collaborator" }],
     ["collaborator.invited", ada.userId, first, { role: "viewer" }],
-    ["collaborator.uninvited", ada.userId, first, undefined],
+    ["collaborator.uninvited", ada.userId, first, {}],
     ["collaborator.invited", ada.userId, second, { role: "viewer" }],
-    ["collaborator.added", cleo.userId, cleo.userId, { role: "viewer", invitation_id: second }],
-    ["project.handed_over", ada.userId, ben.userId, undefined],
-    ["collaborator.removed", ben.userId, cleo.userId, undefined],
-    ["project.left", ada.userId, ada.userId, undefined],
-    ["project.deletion_scheduled", ben.userId, id, undefined],
-    ["project.restored", ben.userId, id, undefined],
+    ["collaborator.added", cleo.userId, cleo.userId, { role: "viewer" }],
+    ["project.handed_over", ada.userId, id, { owner_id: ben.userId, previous_owner_id: ada.userId }],
+    ["collaborator.removed", ben.userId, cleo.userId, {}],
+    ["collaborator.removed", ada.userId, ada.userId, {}],
+    ["project.deleted", ben.userId, id, {}],
+    ["project.restored", ben.userId, id, {}],
   ]);
   const addresses = new Set(entries.map(({ address }) => address));
   expect([addresses.size, [...addresses].every((address) => typeof address === "string")]).toEqual([1, true]);

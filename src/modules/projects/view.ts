@@ -2,7 +2,14 @@
 import { z } from "zod";
 import type { StoredEvent } from "../../kernel/events/index.ts";
 import type { ShownInvitation } from "./actions/invitations.ts";
-import { type Collaborator, type Invitation, isPersonal, type Participant, type Project } from "./model.ts";
+import {
+  type ApiKey,
+  type Collaborator,
+  type Invitation,
+  isPersonal,
+  type Participant,
+  type Project,
+} from "./model.ts";
 
 const role = z.enum(["owner", "collaborator", "viewer"]);
 export const collaboratorRole = z.enum(["collaborator", "viewer"]);
@@ -136,5 +143,37 @@ export function toEventView(event: StoredEvent): z.infer<typeof eventView> {
     subject: event.subject,
     data: event.data,
     at: event.at.toISOString(),
+  };
+}
+
+export const apiKeyView = z
+  .strictObject({
+    id: z.uuid(),
+    project_id: z.uuid(),
+    name: z.string(),
+    hint: z.string().meta({ description: "How the key begins." }),
+    scopes: z.array(z.string()),
+    created_by: z.uuid().meta({ description: "For whom it acts." }),
+    created_at: time,
+    expires_at: time.nullable(),
+    last_used_at: time.nullable().meta({ description: "True to the minute." }),
+  })
+  .meta({ id: "ApiKey" });
+
+export const newApiKeyView = z
+  .strictObject({ ...apiKeyView.shape, key: z.string().meta({ description: "Shown this once." }) })
+  .meta({ id: "NewApiKey" });
+
+export function toApiKeyView(key: ApiKey): z.infer<typeof apiKeyView> {
+  return {
+    id: key.id,
+    project_id: key.projectId,
+    name: key.name,
+    hint: key.hint,
+    scopes: [...key.scopes],
+    created_by: key.createdBy,
+    created_at: key.createdAt.toISOString(),
+    expires_at: key.expiresAt?.toISOString() ?? null,
+    last_used_at: key.lastUsedAt?.toISOString() ?? null,
   };
 }

@@ -1,6 +1,8 @@
 // Signing up: a person becomes a user with a personal project, or is told why not.
+import type { Audit } from "../../../kernel/audit/index.ts";
 import type { Database, Tx } from "../../../kernel/db/index.ts";
 import { newId } from "../../../kernel/ids/index.ts";
+import { accountCreated } from "../audit-trail.ts";
 import type { CommonPasswords } from "../common-passwords.ts";
 import type { EmailAddress } from "../email.ts";
 import { accountErrors } from "../errors.ts";
@@ -11,6 +13,7 @@ import { insertUser } from "../store/users.ts";
 
 export interface SignUpDeps {
   readonly db: Database;
+  readonly audit: Pick<Audit, "record">;
   readonly hasher: PasswordHasher;
   readonly commonPasswords: CommonPasswords;
   readonly passwordMinLength: number;
@@ -22,10 +25,12 @@ export interface SignUp {
   readonly email: EmailAddress;
   readonly password: string;
   readonly name: string | null;
+  /** Where it came from. */
+  readonly address: string;
 }
 
 export function createSignUp(deps: SignUpDeps) {
-  const { db, hasher, commonPasswords, passwordMinLength, hearers } = deps;
+  const { db, audit, hasher, commonPasswords, passwordMinLength, hearers } = deps;
 
   async function refuseWeak(password: string, { email, name }: SignUp): Promise<void> {
     const weakness =
@@ -43,6 +48,7 @@ export function createSignUp(deps: SignUpDeps) {
     return db.transaction(async (tx) => {
       const user = await insertUser(tx, { id: newId(), email: input.email, name: input.name, passwordHash });
       if (!user) throw accountErrors.EMAIL_TAKEN();
+      await audit.record(tx, accountCreated(user.id, input.address));
       for (const hear of hearers) await hear(tx, user);
       return user;
     });

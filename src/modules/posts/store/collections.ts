@@ -1,6 +1,6 @@
 // The SQL of collections and of the posts in them, in their order.
 import type { Query, Sql, Tx } from "../../../kernel/db/index.ts";
-import { accessColumn, writeAccessColumn } from "../../projects/index.ts";
+import { accessColumn, memberAccessColumn, type Who, writeAccessColumn } from "../../projects/index.ts";
 import type { Collection, Post } from "../model.ts";
 import { type Bounded, columns, MAX_PAGE_UNITS, type PostRow, toBounded, toPost } from "./posts.ts";
 
@@ -32,13 +32,9 @@ export async function insertCollection(
   return { id, projectId, ownerId, name, postCount: 0, createdAt, updatedAt: createdAt };
 }
 
-export async function findCollection(
-  sql: Sql,
-  id: string,
-  userId: string,
-): Promise<FoundCollection | undefined> {
+export async function findCollection(sql: Sql, id: string, who: Who): Promise<FoundCollection | undefined> {
   const [row] = await sql<CollectionRow & { access: string | null }>`
-    SELECT ${collectionColumns(sql)}, ${accessColumn(sql, sql`c.project_id`, userId)} AS access
+    SELECT ${collectionColumns(sql)}, ${accessColumn(sql, sql`c.project_id`, who)} AS access
     FROM collections c WHERE c.id = ${id}`;
   return row && { collection: toCollection(row), access: row.access };
 }
@@ -52,14 +48,14 @@ export interface CollectionToChange extends FoundCollection {
 export async function findCollectionToChange(
   tx: Tx,
   id: string,
-  userId: string,
+  who: Who,
 ): Promise<CollectionToChange | undefined> {
   // First the lock: the count of the second statement then sees what its last holder has committed.
   const [, [row]] = await Promise.all([
     tx`SELECT FROM collections WHERE id = ${id} FOR UPDATE`,
     tx<CollectionRow & { access: string | null; owner_access: string | null }>`
-      SELECT ${collectionColumns(tx)}, ${writeAccessColumn(tx, tx`c.project_id`, userId)} AS access,
-        ${accessColumn(tx, tx`c.project_id`, tx`c.owner_id`)} AS owner_access
+      SELECT ${collectionColumns(tx)}, ${writeAccessColumn(tx, tx`c.project_id`, who)} AS access,
+        ${memberAccessColumn(tx, tx`c.project_id`, tx`c.owner_id`)} AS owner_access
       FROM collections c WHERE c.id = ${id}`,
   ]);
   return row && { collection: toCollection(row), access: row.access, ownerAccess: row.owner_access };

@@ -3,7 +3,7 @@ import type { Query, Sql, Tx } from "../../../kernel/db/index.ts";
 import type { NewEvent } from "../../../kernel/events/index.ts";
 import { newId } from "../../../kernel/ids/index.ts";
 import type { PreparedJob } from "../../../kernel/jobs/index.ts";
-import { accessesFor, type Permission, writeAccessColumn } from "../../projects/index.ts";
+import { accessesFor, type Permission, type Who, writeAccessColumn } from "../../projects/index.ts";
 import type { Post, PostContent } from "../model.ts";
 import { pathKey } from "../path.ts";
 import type { PostToChange } from "./posts.ts";
@@ -20,6 +20,8 @@ export interface NewPost extends PostContent {
   readonly id: string;
   readonly projectId: string;
   readonly authorId: string;
+  /** Who he is to the policy. */
+  readonly caller: Who;
   readonly linesAdded: number;
 }
 
@@ -33,9 +35,9 @@ export async function insertPost(
   permitted: readonly string[],
   companions: Companions,
 ): Promise<{ readonly access: string | null; readonly post: Post | undefined }> {
-  const { id, projectId, authorId, title, body, path, linesAdded } = post;
+  const { id, projectId, authorId, caller, title, body, path, linesAdded } = post;
   const [row] = await tx<{ access: string | null; created_at: Date | null }>`
-    WITH author AS MATERIALIZED (SELECT ${writeAccessColumn(tx, projectId, authorId)} AS access),
+    WITH author AS MATERIALIZED (SELECT ${writeAccessColumn(tx, projectId, caller)} AS access),
     post AS (
       INSERT INTO posts (id, project_id, title, body, length, path, path_key, author_id, updated_by, lines_added, lines_removed)
       SELECT ${id}, ${projectId}, ${title}, ${body}, ${body.length}::int, ${path}, ${keyOf(path)}, ${authorId}, ${authorId},

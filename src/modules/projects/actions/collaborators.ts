@@ -1,8 +1,8 @@
 // What can be done about who works in a project.
-import type { Audit } from "../../../kernel/audit/index.ts";
 import type { Tx } from "../../../kernel/db/index.ts";
 import type { Events } from "../../../kernel/events/index.ts";
 import type { Accounts } from "../../accounts/index.ts";
+import type { Announce } from "../audit-trail.ts";
 import { projectErrors } from "../errors.ts";
 import {
   collaboratorAdded,
@@ -16,17 +16,19 @@ import type { Collaborator, CollaboratorRole, Project } from "../model.ts";
 import { allowHandOver, allowRemoval, allowSharing } from "../policy.ts";
 import * as store from "../store/collaborators.ts";
 import { findProject, findProjectToChange } from "../store/projects.ts";
+import type { ApiKeyActions } from "./api-keys.ts";
 import type { Place } from "./projects.ts";
 
 export interface CollaboratorActionDeps {
-  readonly events: Pick<Events, "append" | "appendPersonal">;
+  readonly events: Pick<Events, "appendPersonal">;
   readonly accounts: Pick<Accounts, "getUser">;
-  readonly audit: Audit;
+  readonly announce: Announce;
+  readonly keys: Pick<ApiKeyActions, "deleteKeysOf">;
 }
 
 export type CollaboratorActions = ReturnType<typeof createCollaboratorActions>;
 
-export function createCollaboratorActions({ events, accounts, audit }: CollaboratorActionDeps) {
+export function createCollaboratorActions({ events, accounts, announce, keys }: CollaboratorActionDeps) {
   return {
     async addCollaborator(
       tx: Tx,
@@ -41,8 +43,7 @@ export function createCollaboratorActions({ events, accounts, audit }: Collabora
         invitedBy: place.actorId,
       });
       if (!added) throw projectErrors.COLLABORATOR_EXISTS();
-      await audit.record(tx, { action: "collaborator.added", ...place, subject: userId, data: { role } });
-      await events.append(tx, collaboratorAdded(place, userId, role));
+      await announce(tx, collaboratorAdded(place, userId, role), place.address);
       await events.appendPersonal(tx, userId, projectShared(place, role));
       return added;
     },
@@ -58,9 +59,7 @@ export function createCollaboratorActions({ events, accounts, audit }: Collabora
       const collaborator = present(await store.findCollaborator(tx, place.projectId, userId));
       if (collaborator.role === role) return collaborator;
       await store.updateCollaborator(tx, place.projectId, userId, role);
-      const data = { role, previous_role: collaborator.role };
-      await audit.record(tx, { action: "collaborator.role_changed", ...place, subject: userId, data });
-      await events.append(tx, collaboratorChanged(place, userId, role));
+      await announce(tx, collaboratorChanged(place, userId, role), place.address);
       return { ...collaborator, role };
     },
 
@@ -69,9 +68,9 @@ export function createCollaboratorActions({ events, accounts, audit }: Collabora
       allowRemoval(await load(tx, place), place.actorId, userId);
       present(await store.findCollaborator(tx, place.projectId, userId));
       await store.deleteCollaborator(tx, place.projectId, userId);
-      const action = userId === place.actorId ? "project.left" : "collaborator.removed";
-      await audit.record(tx, { action, ...place, subject: userId });
-      await events.append(tx, collaboratorRemoved(place, userId));
+      const { projectId, actorId, address } = place;
+      await keys.deleteKeysOf(tx, projectId, userId, { userId: actorId, address });
+      await announce(tx, collaboratorRemoved(place, userId), place.address);
       await events.appendPersonal(tx, userId, projectUnshared(place));
     },
 
@@ -81,9 +80,8 @@ export function createCollaboratorActions({ events, accounts, audit }: Collabora
       allowHandOver(await load(tx, place));
       present(await store.findCollaborator(tx, projectId, userId));
       await store.swapOwner(tx, projectId, { from: actorId, to: userId });
-      await audit.record(tx, { action: "project.handed_over", ...place, subject: userId });
       const event = projectHandedOver(place, userId);
-      await events.append(tx, event);
+      await announce(tx, event, place.address);
       await events.appendPersonal(tx, userId, event);
       const project = await findProject(tx, projectId, actorId);
       if (!project) throw new Error("who handed a project over is not in it any more");

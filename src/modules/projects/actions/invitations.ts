@@ -1,11 +1,11 @@
 // What can be done about invitations by email: the owner's part, and that of whoever was invited.
-import type { Audit } from "../../../kernel/audit/index.ts";
 import type { Sql, Tx } from "../../../kernel/db/index.ts";
 import type { Events } from "../../../kernel/events/index.ts";
 import { newId } from "../../../kernel/ids/index.ts";
 import type { Jobs, Task } from "../../../kernel/jobs/index.ts";
 import type { Mailer } from "../../../kernel/mail/index.ts";
 import { type Accounts, type EmailAddress, parseEmail, type UserName } from "../../accounts/index.ts";
+import type { Announce } from "../audit-trail.ts";
 import { projectErrors } from "../errors.ts";
 import {
   collaboratorAdded,
@@ -24,10 +24,10 @@ import { findProject, findProjectToChange, lockProject } from "../store/projects
 import type { Place } from "./projects.ts";
 
 export interface InvitationActionDeps {
-  readonly events: Pick<Events, "append" | "appendPersonal">;
+  readonly events: Pick<Events, "appendPersonal">;
   readonly jobs: Pick<Jobs, "enqueue">;
   readonly mailer: Mailer;
-  readonly audit: Audit;
+  readonly announce: Announce;
   readonly accounts: Pick<Accounts, "getUser" | "findVerifiedByEmail" | "listNames">;
   readonly noticeTask: Task<NoticeInput>;
   readonly publicUrl: string;
@@ -56,7 +56,7 @@ const MAX_ANNOUNCED = 20;
 export type InvitationActions = ReturnType<typeof createInvitationActions>;
 
 export function createInvitationActions(deps: InvitationActionDeps) {
-  const { events, jobs, mailer, audit, accounts, noticeTask, publicUrl } = deps;
+  const { events, jobs, mailer, announce, accounts, noticeTask, publicUrl } = deps;
 
   /** Undefined unless the user has proved that his address is his. */
   async function findVerifiedKey(sql: Sql, userId: string): Promise<string | undefined> {
@@ -114,13 +114,7 @@ export function createInvitationActions(deps: InvitationActionDeps) {
         await mailer.send(tx, toInvitationMail(mail));
       }
       await jobs.enqueue(tx, noticeTask, { invitation_id: invitation.id });
-      await audit.record(tx, {
-        action: "collaborator.invited",
-        ...place,
-        subject: invitation.id,
-        data: { role },
-      });
-      await events.append(tx, collaboratorInvited(place, invitation.id, role));
+      await announce(tx, collaboratorInvited(place, invitation.id, role), place.address);
       return invitation;
     },
 
@@ -128,8 +122,7 @@ export function createInvitationActions(deps: InvitationActionDeps) {
       allow(accessOf(await load(tx, place)), "invitations.withdraw");
       if (!(await store.deleteInvitation(tx, place.projectId, id)))
         throw projectErrors.INVITATION_NOT_FOUND();
-      await audit.record(tx, { action: "collaborator.uninvited", ...place, subject: id });
-      await events.append(tx, collaboratorUninvited(place, id));
+      await announce(tx, collaboratorUninvited(place, id), place.address);
     },
 
     async listReceived(
@@ -160,9 +153,7 @@ export function createInvitationActions(deps: InvitationActionDeps) {
       if (!project) throw projectErrors.INVITATION_NOT_FOUND();
       if (!added) return project;
       if (project.status === "archived") throw projectErrors.PROJECT_ARCHIVED();
-      const data = { role, invitation_id: id };
-      await audit.record(tx, { action: "collaborator.added", ...place, subject: userId, data });
-      await events.append(tx, collaboratorAdded(place, userId, role));
+      await announce(tx, collaboratorAdded(place, userId, role), place.address);
       await events.appendPersonal(tx, userId, projectShared({ projectId, actorId: invitedBy }, role));
       return project;
     },
@@ -170,8 +161,7 @@ export function createInvitationActions(deps: InvitationActionDeps) {
     async decline(tx: Tx, id: string, { userId, address }: Caller): Promise<void> {
       const { projectId } = await takeInvitation(tx, id, userId);
       const place = { projectId, actorId: userId, address };
-      await audit.record(tx, { action: "collaborator.uninvited", ...place, subject: id });
-      await events.append(tx, collaboratorUninvited(place, id));
+      await announce(tx, collaboratorUninvited(place, id), place.address);
     },
 
     /** Tells whoever has just proved that an address is his of what waits for him. */

@@ -96,10 +96,10 @@ export function projectRoutes({ db, events, actions, publicUrl }: ProjectRouteDe
         isIdempotent: true,
         responses: { 201: { description: "The new project.", schema: projectView } },
       },
-      ({ actor, body, write }) =>
+      ({ actor, body, write, address }) =>
         write(async (tx) => ({
           status: 201,
-          body: view(await actions.createProject(tx, actor.userId, body)),
+          body: view(await actions.createProject(tx, actor.userId, body, address)),
         })),
     ),
     route(
@@ -108,6 +108,8 @@ export function projectRoutes({ db, events, actions, publicUrl }: ProjectRouteDe
         method: "GET",
         path: `${PATH}/{id}`,
         operationId: "getProject",
+        access: "user or key",
+        permission: "project.read",
         summary: "Read a project",
         params,
         responses: shown,
@@ -115,7 +117,7 @@ export function projectRoutes({ db, events, actions, publicUrl }: ProjectRouteDe
       },
       async ({ actor, params: { id } }) => ({
         status: 200,
-        body: view(await actions.getProject(db.sql, id, actor.userId)),
+        body: view(await actions.getProject(db.sql, id, actor)),
       }),
     ),
     route(
@@ -131,10 +133,10 @@ export function projectRoutes({ db, events, actions, publicUrl }: ProjectRouteDe
         responses: shown,
         errors: [no.PROJECT_NOT_FOUND, no.PROJECT_FORBIDDEN, no.PROJECT_ARCHIVED, no.PERSONAL_PROJECT],
       },
-      ({ actor, params: { id }, body, write }) =>
+      ({ actor, params: { id }, body, write, address }) =>
         write(async (tx) => ({
           status: 200,
-          body: view(await actions.changeProject(tx, id, actor.userId, body)),
+          body: view(await actions.changeProject(tx, id, { userId: actor.userId, address }, body)),
         })),
     ),
     route(
@@ -162,6 +164,8 @@ export function projectRoutes({ db, events, actions, publicUrl }: ProjectRouteDe
         method: "GET",
         path: `${PATH}/{id}/events`,
         operationId: "listProjectEvents",
+        access: "user or key",
+        permission: "events.read",
         summary: "Read a project's changes in their order",
         description: "Numbered 1, 2, 3 … without gaps: those after `since`, oldest first.",
         params,
@@ -170,7 +174,7 @@ export function projectRoutes({ db, events, actions, publicUrl }: ProjectRouteDe
         errors: [no.PROJECT_NOT_FOUND],
       },
       async ({ actor, params: { id }, query: { since, limit } }) => {
-        allow(await findAccess(db.sql, id, actor.userId), "events.read");
+        allow(await findAccess(db.sql, id, actor), "events.read");
         const page = await events.history(db.sql, id, since, limit);
         return { status: 200, body: { ...page, items: page.items.map(toEventView) } };
       },

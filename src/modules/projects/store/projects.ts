@@ -1,6 +1,6 @@
 // SQL over projects: found only through a membership, so that no statement can forget who asks.
 import type { Query, Sql, Tx } from "../../../kernel/db/index.ts";
-import type { Project, Role } from "../model.ts";
+import { isKey, type Project, personOf, type Role, type Who } from "../model.ts";
 
 interface ProjectRow {
   readonly id: string;
@@ -39,8 +39,10 @@ export async function insertProject(tx: Tx, project: NewProject): Promise<Projec
 }
 
 /** The project as this member sees it; undefined when he is none, or it is deleted. */
-export async function findProject(sql: Sql, id: string, userId: string): Promise<Project | undefined> {
-  const [row] = await sql<ProjectRow>`${selectProjects(sql, userId)} AND m.project_id = ${id}`;
+export async function findProject(sql: Sql, id: string, who: Who): Promise<Project | undefined> {
+  const ofKey = isKey(who) ? sql`AND m.project_id = ${who.projectId}` : sql``;
+  const [row] =
+    await sql<ProjectRow>`${selectProjects(sql, personOf(who))} AND m.project_id = ${id} ${ofKey}`;
   return row && toProject(row);
 }
 

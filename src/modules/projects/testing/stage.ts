@@ -33,7 +33,11 @@ export async function openStage(options: TestKernelOptions = {}): Promise<Stage>
     <T>(list: T[]) =>
     async (tx: Tx, item: T) =>
       tx.afterCommit(() => list.push(item));
-  const recording = { ...kernel, mail: { send: keep(mails) }, audit: { record: keep(entries) } };
+  const recording = {
+    ...kernel,
+    mail: { send: keep(mails) },
+    audit: { ...kernel.audit, record: keep(entries) },
+  };
   const accounts = { ...createAccounts(recording), onEmailVerified: (hear: Hear) => void hearers.push(hear) };
   const projects = createProjects(recording, accounts);
   await kernel.start();
