@@ -1,5 +1,5 @@
 // The face of projects: who may do what where, the personal project, and what follows a project's end.
-export { accessColumn, accessesFor, parseAccess } from "./access.ts";
+export { accessColumn, accessesFor, memberAccessColumn, parseAccess, writeAccessColumn } from "./access.ts";
 export { projectErrors } from "./errors.ts";
 export { accessWithdrawnBy } from "./events.ts";
 export { type Access, homeProjectId, personOf, type Who } from "./model.ts";

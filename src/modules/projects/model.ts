@@ -24,6 +24,8 @@ export interface Project {
   readonly collaboratorCount: number;
   readonly createdAt: Date;
   readonly updatedAt: Date;
+  /** When it will be erased; null unless it is deleted and can still be restored. */
+  readonly deletesAt: Date | null;
 }
 
 export interface Collaborator {
@@ -32,6 +34,21 @@ export interface Collaborator {
   readonly invitedBy: string;
   readonly invitedAt: Date;
 }
+
+/** Binds to whoever has proved that the address is his, and accepts. */
+export interface Invitation {
+  readonly id: string;
+  readonly email: string;
+  readonly role: CollaboratorRole;
+  readonly invitedBy: string;
+  readonly invitedAt: Date;
+  readonly expiresAt: Date;
+}
+
+/** What the list of collaborators shows. */
+export type Participant =
+  | { readonly state: "active"; readonly collaborator: Collaborator }
+  | { readonly state: "invited"; readonly invitation: Invitation };
 
 /** A key without its text, which nobody knows but who has it. */
 export interface ApiKey {

@@ -12,7 +12,7 @@ import type { Bounded } from "../store/posts.ts";
 
 export interface CollectionActionDeps {
   readonly events: Pick<Events, "append">;
-  readonly projects: Pick<Projects, "access">;
+  readonly projects: Pick<Projects, "access" | "writeAccess">;
 }
 
 export type CollectionActions = ReturnType<typeof createCollectionActions>;
@@ -25,22 +25,22 @@ export function createCollectionActions({ events, projects }: CollectionActionDe
     return found.collection;
   }
 
-  async function announce(tx: Tx, collection: Collection, event: CollectionEvent): Promise<void> {
-    await events.append(tx, ofCollection(collection, event));
+  async function announce(tx: Tx, collection: Collection, who: Who, event: CollectionEvent): Promise<void> {
+    await events.append(tx, ofCollection(collection, personOf(who), event));
   }
 
   return {
     getCollection,
 
     async createCollection(tx: Tx, projectId: string, who: Who, name: string): Promise<Collection> {
-      allow(await projects.access(tx, projectId, who), "collections.write");
+      allow(await projects.writeAccess(tx, projectId, who), "collections.write");
       const collection = await store.insertCollection(tx, {
         id: newId(),
         projectId,
         ownerId: personOf(who),
         name,
       });
-      await announce(tx, collection, { event: "collection.created", data: { name } });
+      await announce(tx, collection, who, { event: "collection.created", data: { name } });
       return collection;
     },
 
@@ -53,15 +53,26 @@ export function createCollectionActions({ events, projects }: CollectionActionDe
       const collection = await loadToChange(tx, id, who);
       if (collection.name === name) return collection;
       const updatedAt = await store.updateCollection(tx, id, name);
-      await announce(tx, collection, { event: "collection.updated", data: { name } });
+      await announce(tx, collection, who, { event: "collection.updated", data: { name } });
       return { ...collection, name, updatedAt };
+    },
+
+    /** What belonged to someone who may no longer write here becomes the project's owner's. Safe to repeat. */
+    async takeOver(tx: Tx, id: string, who: Who): Promise<Collection> {
+      const userId = personOf(who);
+      const collection = await loadToChange(tx, id, who);
+      if (collection.ownerId === userId) return collection;
+      const updatedAt = await store.changeOwner(tx, id, userId);
+      const data = { owner_id: userId, previous_owner_id: collection.ownerId };
+      await announce(tx, collection, who, { event: "collection.taken_over", data });
+      return { ...collection, ownerId: userId, updatedAt };
     },
 
     /** The posts stay. */
     async deleteCollection(tx: Tx, id: string, who: Who): Promise<void> {
       const collection = await loadToChange(tx, id, who);
       await store.deleteCollection(tx, id);
-      await announce(tx, collection, { event: "collection.deleted", data: {} });
+      await announce(tx, collection, who, { event: "collection.deleted", data: {} });
     },
 
     /** Puts a post at a position, from 0; left out, at the end, or where it is already. Safe to repeat. */
@@ -81,7 +92,7 @@ export function createCollectionActions({ events, projects }: CollectionActionDe
       const rank = target === others ? rankBetween(last, undefined) : await findRank(tx, id, postId, target);
       await store.placePost(tx, collection, postId, rank ?? 0);
       const event = place.rank === null ? "collection.post_added" : "collection.post_moved";
-      await announce(tx, collection, { event, data: { post_id: postId, position: target } });
+      await announce(tx, collection, who, { event, data: { post_id: postId, position: target } });
     },
 
     /** Safe to repeat. */
@@ -92,7 +103,7 @@ export function createCollectionActions({ events, projects }: CollectionActionDe
     ): Promise<void> {
       const { collection } = await loadWithPlace(tx, id, postId, who);
       if (!(await store.removePost(tx, id, postId))) return;
-      await announce(tx, collection, { event: "collection.post_removed", data: { post_id: postId } });
+      await announce(tx, collection, who, { event: "collection.post_removed", data: { post_id: postId } });
     },
 
     async listPosts(
@@ -110,7 +121,7 @@ export function createCollectionActions({ events, projects }: CollectionActionDe
 async function loadToChange(tx: Tx, id: string, who: Who): Promise<Collection> {
   const found = await store.findCollectionToChange(tx, id, who);
   if (!found) throw postErrors.COLLECTION_NOT_FOUND();
-  allowCollectionChange(parseAccess(found.access), found.collection, personOf(who));
+  allowCollectionChange(found, personOf(who));
   return found.collection;
 }
 
@@ -122,7 +133,7 @@ async function loadWithPlace(tx: Tx, id: string, postId: string, who: Who) {
   const { collection } = found;
   const place = await store.findPlace(tx, collection, postId);
   if (!place) throw postErrors.POST_NOT_FOUND();
-  allowCollectionChange(parseAccess(found.access), collection, personOf(who));
+  allowCollectionChange(found, personOf(who));
   return { collection, place };
 }
 

@@ -157,7 +157,7 @@ export function createPostActions(deps: PostActionDeps) {
         requireMatch(post, match);
         const parts = toParts(tx, { ...post, body: "" }, userId, found.paragraphs);
         const companions = { parts, events: announced(tx, [postDeleted(post, userId)]) };
-        return (await markDeleted(tx, found, job(post.projectId), companions)) || undefined;
+        return (await markDeleted(tx, found, userId, job(post.projectId), companions)) || undefined;
       });
     },
 
@@ -170,7 +170,7 @@ export function createPostActions(deps: PostActionDeps) {
         if (post.deletedAt === null) return post;
         const parts = toParts(tx, post, userId, paragraphs);
         const companions = { parts, events: announced(tx, [postRestored(post, userId)]) };
-        const isSaved = await orPathTaken(markRestored(tx, found, companions));
+        const isSaved = await orPathTaken(markRestored(tx, found, userId, companions));
         return isSaved ? { ...post, deletedAt: null } : undefined;
       }),
   };

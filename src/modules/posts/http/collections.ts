@@ -125,7 +125,7 @@ export function collectionRoutes({ db, actions }: CollectionRouteDeps): Route[] 
         operationId: "renameCollection",
         permission: "collections.write",
         summary: "Rename a collection",
-        description: "Its owner only.",
+        description: "Its owner only, or the project's once that one may no longer write.",
         params: idParams,
         body: z.strictObject({ name }),
         responses: shown,
@@ -140,12 +140,31 @@ export function collectionRoutes({ db, actions }: CollectionRouteDeps): Route[] 
     route(
       {
         ...common,
+        method: "POST",
+        path: `${PATH}/{id}/take-over`,
+        operationId: "takeOverCollection",
+        permission: "collections.write",
+        summary: "Make a collection one's own whose owner may no longer write in the project",
+        description: "The project's owner only. One's own collection is shown.",
+        params: idParams,
+        responses: shown,
+        errors: CHANGE_ERRORS,
+      },
+      ({ actor, params: { id }, write }) =>
+        write(async (tx) => {
+          const collection = await actions.takeOver(tx, id, actor);
+          return { status: 200, body: toCollectionView(collection) };
+        }),
+    ),
+    route(
+      {
+        ...common,
         method: "DELETE",
         path: `${PATH}/{id}`,
         operationId: "deleteCollection",
         permission: "collections.write",
         summary: "Delete a collection; its posts stay",
-        description: "Its owner only.",
+        description: "Its owner only, or the project's once that one may no longer write.",
         params: idParams,
         responses: { 204: { description: "It is gone." } },
         errors: CHANGE_ERRORS,
@@ -185,7 +204,7 @@ export function collectionRoutes({ db, actions }: CollectionRouteDeps): Route[] 
         operationId: "addToCollection",
         permission: "collections.write",
         summary: "Put a post of the same project into a collection, or at another place in it",
-        description: "Its owner only. Safe to repeat.",
+        description: "Its owner only, or the project's once that one may no longer write. Safe to repeat.",
         params: placeParams,
         query: positionQuery,
         responses: { 204: { description: "It is in there." } },
@@ -205,7 +224,7 @@ export function collectionRoutes({ db, actions }: CollectionRouteDeps): Route[] 
         operationId: "removeFromCollection",
         permission: "collections.write",
         summary: "Take a post out of a collection",
-        description: "Its owner only. Safe to repeat.",
+        description: "Its owner only, or the project's once that one may no longer write. Safe to repeat.",
         params: placeParams,
         responses: { 204: { description: "It is not in there." } },
         errors: [...CHANGE_ERRORS, no.POST_NOT_FOUND],

@@ -8,32 +8,27 @@ import {
   collaboratorAdded,
   collaboratorChanged,
   collaboratorRemoved,
+  projectHandedOver,
   projectShared,
   projectUnshared,
 } from "../events.ts";
 import type { Collaborator, CollaboratorRole, Project } from "../model.ts";
-import { allowRemoval, allowSharing } from "../policy.ts";
+import { allowHandOver, allowRemoval, allowSharing } from "../policy.ts";
 import * as store from "../store/collaborators.ts";
-import { findProjectToChange } from "../store/projects.ts";
+import { findProject, findProjectToChange } from "../store/projects.ts";
 import type { ApiKeyActions } from "./api-keys.ts";
+import type { Place } from "./projects.ts";
 
 export interface CollaboratorActionDeps {
   readonly events: Pick<Events, "appendPersonal">;
-  readonly announce: Announce;
   readonly accounts: Pick<Accounts, "getUser">;
+  readonly announce: Announce;
   readonly keys: Pick<ApiKeyActions, "deleteKeysOf">;
-}
-
-interface Place {
-  readonly projectId: string;
-  readonly actorId: string;
-  /** Where the request came from. */
-  readonly address: string;
 }
 
 export type CollaboratorActions = ReturnType<typeof createCollaboratorActions>;
 
-export function createCollaboratorActions({ events, announce, accounts, keys }: CollaboratorActionDeps) {
+export function createCollaboratorActions({ events, accounts, announce, keys }: CollaboratorActionDeps) {
   return {
     async addCollaborator(
       tx: Tx,
@@ -77,6 +72,20 @@ export function createCollaboratorActions({ events, announce, accounts, keys }: 
       await keys.deleteKeysOf(tx, projectId, userId, { userId: actorId, address });
       await announce(tx, collaboratorRemoved(place, userId), place.address);
       await events.appendPersonal(tx, userId, projectUnshared(place));
+    },
+
+    /** The collaborator becomes the owner and the owner a collaborator; of two at once the second is no owner any more. */
+    async handOver(tx: Tx, place: Place, userId: string): Promise<Project> {
+      const { projectId, actorId } = place;
+      allowHandOver(await load(tx, place));
+      present(await store.findCollaborator(tx, projectId, userId));
+      await store.swapOwner(tx, projectId, { from: actorId, to: userId });
+      const event = projectHandedOver(place, userId);
+      await announce(tx, event, place.address);
+      await events.appendPersonal(tx, userId, event);
+      const project = await findProject(tx, projectId, actorId);
+      if (!project) throw new Error("who handed a project over is not in it any more");
+      return project;
     },
   };
 }

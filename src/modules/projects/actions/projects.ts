@@ -5,11 +5,18 @@ import { newId } from "../../../kernel/ids/index.ts";
 import type { Jobs, Task } from "../../../kernel/jobs/index.ts";
 import type { Announce } from "../audit-trail.ts";
 import { projectErrors } from "../errors.ts";
-import { projectChanged, projectCreated, projectDeleted } from "../events.ts";
+import { projectChanged, projectCreated, projectDeleted, projectRestored } from "../events.ts";
 import type { EraseInput } from "../jobs.ts";
 import type { Keyring } from "../keyring.ts";
-import { differing, type Project, type ProjectChange, personalProjectId, type Who } from "../model.ts";
-import { allowChange, allowDeletion } from "../policy.ts";
+import {
+  accessOf,
+  differing,
+  type Project,
+  type ProjectChange,
+  personalProjectId,
+  type Who,
+} from "../model.ts";
+import { allow, allowChange, allowDeletion } from "../policy.ts";
 import * as store from "../store/projects.ts";
 
 export interface ProjectActionDeps {
@@ -19,6 +26,13 @@ export interface ProjectActionDeps {
   readonly jobs: Pick<Jobs, "enqueue">;
   readonly eraseTask: Task<EraseInput>;
   readonly eraseAfterDays: number;
+}
+
+/** Which project, by whom, from which address. */
+export interface Place {
+  readonly projectId: string;
+  readonly actorId: string;
+  readonly address: string;
 }
 
 export interface ProjectTexts {
@@ -37,14 +51,9 @@ const DAY_MS = 86_400_000;
 
 export type ProjectActions = ReturnType<typeof createProjectActions>;
 
-export function createProjectActions({
-  events,
-  announce,
-  keyring,
-  jobs,
-  eraseTask,
-  eraseAfterDays,
-}: ProjectActionDeps) {
+export function createProjectActions(deps: ProjectActionDeps) {
+  const { events, jobs, eraseTask, eraseAfterDays, announce, keyring } = deps;
+
   async function open(tx: Tx, id: string, ownerId: string, texts: ProjectTexts) {
     const project = await store.insertProject(tx, { id, ownerId, ...texts });
     await events.open(tx, id);
@@ -88,13 +97,29 @@ export function createProjectActions({
     },
 
     /** From its commit on nobody sees the project; what it held is erased by a job after the time of grace. */
-    async deleteProject(tx: Tx, id: string, { userId, address }: ProjectBy): Promise<void> {
-      const project = present(await store.findProjectToChange(tx, id, userId));
-      allowDeletion(project);
-      await store.markDeleted(tx, id);
+    async deleteProject(tx: Tx, place: Place): Promise<void> {
+      const { projectId: id, actorId } = place;
+      allowDeletion(present(await store.findProjectToChange(tx, id, actorId)));
+      const deletionId = newId();
+      await store.markDeleted(tx, id, { id: deletionId, graceDays: eraseAfterDays });
       await keyring.end(tx);
-      await jobs.enqueue(tx, eraseTask, { project_id: id }, { delayMs: eraseAfterDays * DAY_MS });
-      await announce(tx, projectDeleted({ projectId: id, actorId: userId }), address);
+      const input = { project_id: id, deletion_id: deletionId };
+      await jobs.enqueue(tx, eraseTask, input, { delayMs: eraseAfterDays * DAY_MS });
+      await announce(tx, projectDeleted(place), place.address);
+    },
+
+    /** Safe to repeat: a project that is not deleted is given back as it is. */
+    async restoreProject(tx: Tx, place: Place): Promise<Project> {
+      const { projectId: id, actorId } = place;
+      const found = present(
+        (await store.findProjectToChange(tx, id, actorId)) ??
+          (await store.findDeletedProject(tx, id, actorId)),
+      );
+      allow(accessOf(found), "project.restore");
+      if (found.deletesAt === null) return found;
+      await store.markRestored(tx, id);
+      await announce(tx, projectRestored(place), place.address);
+      return present(await store.findProject(tx, id, actorId));
     },
   };
 }

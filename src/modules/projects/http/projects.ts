@@ -39,6 +39,13 @@ const changedProject = z
     status: projectStatus.optional(),
   })
   .refine((change) => Object.keys(change).length > 0, "Give at least one of name, description and status.");
+const listQuery = z.strictObject({
+  ...pageQuery,
+  deleted: z
+    .enum(["true", "false"])
+    .optional()
+    .meta({ description: "`true`: one's own that are deleted and can be restored." }),
+});
 const eventsQuery = z.strictObject({
   since: integerParameter({
     min: 0,
@@ -68,12 +75,13 @@ export function projectRoutes({ db, events, actions, publicUrl }: ProjectRouteDe
         path: PATH,
         operationId: "listProjects",
         summary: "List the projects one is a member of, newest first",
-        query: z.strictObject(pageQuery),
+        query: listQuery,
         responses: { 200: { description: "A page of projects.", schema: pageSchema(projectView) } },
       },
-      async ({ actor, query: { limit, cursor } }) => {
+      async ({ actor, query: { limit, cursor, deleted } }) => {
         const [beforeId] = decodeCursor(cursor, z.tuple([z.uuid()])) ?? [];
-        const rows = await listProjects(db.sql, actor.userId, { beforeId, limit });
+        const list = { userId: actor.userId, isDeleted: deleted === "true", beforeId, limit };
+        const rows = await listProjects(db.sql, list);
         return { status: 200, body: toPage(rows, limit, view, (project) => [project.id]) };
       },
     ),
@@ -139,14 +147,14 @@ export function projectRoutes({ db, events, actions, publicUrl }: ProjectRouteDe
         operationId: "deleteProject",
         summary: "Delete a project with all it holds",
         description:
-          "Owner only. It is gone for everyone at once, and erased after PROJECT_ERASE_AFTER_DAYS.",
+          "Owner only. It is gone for everyone at once. For PROJECT_ERASE_AFTER_DAYS its owner can restore it, then it is erased.",
         params,
         responses: { 204: { description: "It is gone." } },
         errors: [no.PROJECT_NOT_FOUND, no.PROJECT_FORBIDDEN, no.PERSONAL_PROJECT],
       },
-      ({ actor, params: { id }, write, address }) =>
+      ({ actor, params: { id }, address, write }) =>
         write(async (tx) => {
-          await actions.deleteProject(tx, id, { userId: actor.userId, address });
+          await actions.deleteProject(tx, { projectId: id, actorId: actor.userId, address });
           return { status: 204 };
         }),
     ),

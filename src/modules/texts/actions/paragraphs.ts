@@ -11,6 +11,7 @@ import {
   parseAccess,
   personOf,
   type Who,
+  writeAccessColumn,
 } from "../../projects/index.ts";
 import { textErrors } from "../errors.ts";
 import { type ParagraphsFrom, paragraphDeleted, paragraphsCreated } from "../events.ts";
@@ -52,8 +53,14 @@ export function createParagraphActions(deps: ParagraphActionDeps) {
     uniqueKey: ANALYSE_KEY,
   });
 
-  async function getParagraph(sql: Sql, id: string, who: Who, permission: Permission): Promise<Paragraph> {
-    const found = await store.findParagraph(sql, id, who);
+  async function getParagraph(
+    sql: Sql,
+    id: string,
+    who: Who,
+    permission: Permission,
+    column?: typeof writeAccessColumn,
+  ): Promise<Paragraph> {
+    const found = await store.findParagraph(sql, id, who, column);
     if (!found) throw textErrors.PARAGRAPH_NOT_FOUND();
     allow(parseAccess(found.access), permission, textErrors.PARAGRAPH_NOT_FOUND);
     return found.paragraph;
@@ -100,7 +107,7 @@ export function createParagraphActions(deps: ParagraphActionDeps) {
     /** Its counts go with it: from the commit on no total has them. */
     async deleteParagraph(tx: Tx, id: string, who: Who): Promise<void> {
       const userId = personOf(who);
-      const { postId } = await getParagraph(tx, id, who, "paragraphs.delete");
+      const { postId } = await getParagraph(tx, id, who, "paragraphs.delete", writeAccessColumn);
       if (postId !== null) throw textErrors.PARAGRAPH_OF_POST();
       const deleted = await store.deleteParagraph(tx, id);
       if (!deleted) throw textErrors.PARAGRAPH_NOT_FOUND();
