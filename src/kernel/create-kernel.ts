@@ -1,4 +1,5 @@
 // Puts the kernel together for one process: the mechanisms on one database, and in which order they start.
+import { createTemporaryAudit } from "./audit/temporary.ts";
 import { createBus } from "./bus/index.ts";
 import { type Clock, systemClock } from "./clock/index.ts";
 import type { Config } from "./config/index.ts";
@@ -8,6 +9,7 @@ import { createHttp, type HttpServer, httpMigrations } from "./http/index.ts";
 import type { Kernel } from "./index.ts";
 import { createJobs, jobMigrations, type WorkOptions } from "./jobs/index.ts";
 import { createLifecycle, type Part } from "./lifecycle/index.ts";
+import { createLimits, limitMigrations } from "./limits/index.ts";
 import { createSecrets } from "./secrets/index.ts";
 import { createMetrics, createProcessMetrics, type Logger } from "./telemetry/index.ts";
 
@@ -40,7 +42,12 @@ export interface AssembledKernel {
 }
 
 /** Tables of the mechanisms, before those of the modules. */
-export const kernelMigrations: readonly MigrationSet[] = [httpMigrations, eventMigrations, jobMigrations];
+export const kernelMigrations: readonly MigrationSet[] = [
+  httpMigrations,
+  eventMigrations,
+  jobMigrations,
+  limitMigrations,
+];
 
 /** Does nothing but put together: no connection is opened before the first statement or start. */
 export function createKernel(options: KernelOptions): AssembledKernel {
@@ -60,7 +67,8 @@ export function createKernel(options: KernelOptions): AssembledKernel {
     showsQueue: showsWhole,
     ...(options.workerId === undefined ? {} : { work: workOptions(options, options.workerId) }),
   });
-  const http = createHttp({ config, db, log, metrics, reusePort: options.sharesPort ?? false });
+  const limits = createLimits({ db, clock, log });
+  const http = createHttp({ config, db, log, metrics, limits, reusePort: options.sharesPort ?? false });
   const lifecycle = createLifecycle("modules", (part, error) =>
     log.error({ err: error, part }, "a part did not stop well"),
   );
@@ -72,13 +80,15 @@ export function createKernel(options: KernelOptions): AssembledKernel {
     db,
     secrets: createSecrets(options.secretKey),
     events,
+    audit: createTemporaryAudit(log),
     bus,
     jobs,
+    limits,
     http,
     lifecycle,
     metricsOfOthers: options.metricsOfOthers ?? (async () => []),
   };
-  return { kernel, parts: [processMetrics, bus, events, lifecycle, jobs] };
+  return { kernel, parts: [processMetrics, bus, events, limits, lifecycle, jobs] };
 }
 
 function workOptions({ config, connection }: KernelOptions, workerId: string): WorkOptions {

@@ -1,4 +1,5 @@
 // The kernel as modules see it: each takes the parts it needs with Pick<Kernel, …>.
+import type { Audit } from "./audit/index.ts";
 import type { Bus } from "./bus/index.ts";
 import type { Clock } from "./clock/index.ts";
 import type { Config } from "./config/index.ts";
@@ -7,6 +8,7 @@ import type { Events } from "./events/index.ts";
 import type { Http } from "./http/index.ts";
 import type { Jobs } from "./jobs/index.ts";
 import type { Lifecycle } from "./lifecycle/index.ts";
+import type { Limits } from "./limits/index.ts";
 import type { Secrets } from "./secrets/index.ts";
 import type { Logger, Metrics } from "./telemetry/index.ts";
 
@@ -18,8 +20,10 @@ export interface Kernel {
   readonly db: Database;
   readonly secrets: Secrets;
   readonly events: Events;
+  readonly audit: Audit;
   readonly bus: Bus;
   readonly jobs: Jobs;
+  readonly limits: Limits;
   readonly http: Http;
   /** Parts that modules run beside requests: pollers, caches that must be filled. */
   readonly lifecycle: Lifecycle;

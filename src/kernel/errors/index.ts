@@ -95,6 +95,10 @@ export const kernelErrors = defineErrors({
   BODY_TOO_LARGE: { status: 413, detail: "The body is larger than this address takes." },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, detail: "This address does not take that Content-Type." },
   UNAUTHENTICATED: { status: 401, detail: "Sign in and send the access token as Authorization: Bearer." },
+  RATE_LIMITED: {
+    status: 429,
+    detail: "Too many requests. Wait as many seconds as Retry-After says, then go on more slowly.",
+  },
   ORIGIN_FORBIDDEN: {
     status: 403,
     detail: "Pages of this origin may not connect. Add it to ALLOWED_ORIGINS if they are yours.",

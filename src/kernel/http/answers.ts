@@ -1,5 +1,6 @@
 // Responses: the headers that every answer carries, JSON and problems, compressed where it pays.
 import type { Refusal } from "../errors/index.ts";
+import type { Verdict } from "../limits/index.ts";
 import type { Call } from "./call.ts";
 import { compress, MIN_COMPRESSED_BYTES, pickEncoding } from "./compression.ts";
 import { type CorsRules, createCors } from "./cors.ts";
@@ -30,6 +31,7 @@ export function createAnswers(options: SecurityOptions & CorsRules): Answers {
     const headers = new Headers(base);
     headers.set("X-Request-Id", call.requestId);
     if (cors) cors.allow(call.request, headers);
+    if (call.verdict) tellLimit(headers, call.verdict);
     return headers;
   }
 
@@ -54,9 +56,10 @@ export function createAnswers(options: SecurityOptions & CorsRules): Answers {
   }
 
   return {
-    reply(call, { status, body, headers: extra }) {
+    reply(call, { status, body, headers: extra, cookies }) {
       const headers = begin(call, body === undefined ? common : json);
       for (const name in extra) headers.set(name, extra[name] ?? "");
+      if (cookies) for (const cookie of cookies) headers.append("Set-Cookie", cookie);
       if (body === undefined) return finish(call, status, headers, null, 0);
       return send(call, status, headers, JSON.stringify(body));
     },
@@ -81,6 +84,12 @@ export function createAnswers(options: SecurityOptions & CorsRules): Answers {
       return finish(call, 204, headers, null, 0);
     },
   };
+}
+
+function tellLimit(headers: Headers, { limit, remaining, resetsAt }: Verdict): void {
+  headers.set("X-RateLimit-Limit", String(limit));
+  headers.set("X-RateLimit-Remaining", String(remaining));
+  headers.set("X-RateLimit-Reset", String(resetsAt));
 }
 
 function finish(

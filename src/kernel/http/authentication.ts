@@ -5,6 +5,11 @@ import type { Actor, Authenticate } from "./route.ts";
 /** b64token of RFC 6750; two headers arrive joined by a comma and so match nothing. */
 const BEARER = /^bearer +([A-Za-z0-9._~+/-]+=*) *$/i;
 
+/** Undefined when the header holds something else. */
+export function tokenOf(request: Request): string | undefined {
+  return BEARER.exec(request.headers.get("authorization") ?? "")?.[1];
+}
+
 export function actorOf(request: Request, authenticate: Authenticate): Actor | Promise<Actor> {
   const header = request.headers.get("authorization");
   if (header === null) throw kernelErrors.UNAUTHENTICATED();

@@ -1,6 +1,7 @@
 // One request on its way through: the context that handlers see. What few handlers ask for is made only when asked.
 import type { Database } from "../db/index.ts";
 import { kernelErrors } from "../errors/index.ts";
+import type { Verdict } from "../limits/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import type { Compiled } from "./handler.ts";
 import { callerOf, type Idempotent, keyedUpload, keyedWrite } from "./idempotency/index.ts";
@@ -41,6 +42,8 @@ export class Call implements Context {
   path = "";
   queryText = "";
   target: Compiled | undefined = undefined;
+  /** What the limit that this request is under says; undefined under none. */
+  verdict: Verdict | undefined = undefined;
   /** Bytes of the answer's body; undefined when it is streamed. */
   sentBytes: number | undefined = 0;
   /** The connection is a WebSocket: there is no answer to send. */

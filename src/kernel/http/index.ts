@@ -15,6 +15,7 @@ export {
 export {
   type Actor,
   type Authenticate,
+  type LimitGroup,
   type Reply,
   type Route,
   type RouteContext,

@@ -4,10 +4,11 @@ import type { Route } from "../route.ts";
 
 /** Each once, in the order of their statuses. */
 export function errorsOf({ spec }: Route): ErrorDefinition[] {
-  const { access, body, query, params, errors = [], isIdempotent } = spec;
+  const { access, body, query, params, errors = [], isIdempotent, limit } = spec;
   const isStream = body !== undefined && "stream" in body;
   const all = [...errors, no.INTERNAL, no.DATABASE_UNAVAILABLE, no.DATABASE_BUSY];
   if (access !== "public") all.push(no.UNAUTHENTICATED);
+  if (limit !== "none") all.push(no.RATE_LIMITED);
   if (params && !errors.some(({ status }) => status === 404)) all.push(no.NOT_FOUND);
   if (query || (body && !isStream)) all.push(no.INVALID_INPUT, no.INVALID_TEXT);
   if (query && "shape" in query && hasCursor(query.shape)) all.push(no.INVALID_CURSOR);
