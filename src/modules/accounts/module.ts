@@ -13,10 +13,13 @@ import { accountErrors } from "./errors.ts";
 import { createHousekeeping } from "./housekeeping.ts";
 import { accountRoutes } from "./http/account.ts";
 import { sessionRoutes } from "./http/sessions.ts";
+import { createKnownDevices } from "./known-device.ts";
+import { createLockout } from "./lockout.ts";
 import { sessionLife, type User } from "./model.ts";
 import { createPasswordHasher } from "./password-hash.ts";
 import { createRefreshTokens } from "./refresh-token.ts";
 import { createSigningKeys } from "./signing-keys.ts";
+import { resetPasswordFailures } from "./store/attempts.ts";
 import { isSessionAlive } from "./store/sessions.ts";
 import { findUser, listNames, type UserName } from "./store/users.ts";
 
@@ -31,11 +34,13 @@ export interface Accounts {
   onSessionsEnded(hear: (sessionIds: ReadonlySet<string>) => void): void;
   /** Asks the database, for what stands for a session and was not checked at its end. */
   isSessionAlive(sql: Sql, sessionId: string, userId: string): Promise<boolean>;
+  /** After a reset by mail: the password counts again, and nobody has to wait for it. In the reset's transaction. */
+  resetPasswordFailures(tx: Tx, userId: string): Promise<void>;
 }
 
 export type AccountsKernel = Pick<
   Kernel,
-  "config" | "clock" | "log" | "db" | "secrets" | "bus" | "http" | "lifecycle"
+  "config" | "clock" | "log" | "db" | "secrets" | "audit" | "bus" | "http" | "lifecycle"
 >;
 
 export const accountsMigrations: MigrationSet = {
@@ -49,7 +54,7 @@ const DEFAULT_ISSUER = "stoa";
 const MAX_WAITING_HASHES = 100;
 
 export function createAccounts(kernel: AccountsKernel): Accounts {
-  const { config, clock, log, db, secrets, bus, http, lifecycle } = kernel;
+  const { config, clock, log, db, secrets, audit, bus, http, lifecycle } = kernel;
   const accessTokenSeconds = config.accessTokenMinutes * 60;
   const life = sessionLife(config.refreshTokenDays);
   const hearers: ((tx: Tx, user: User) => Promise<void>)[] = [];
@@ -65,6 +70,17 @@ export function createAccounts(kernel: AccountsKernel): Accounts {
   // One core is left to requests.
   const concurrency = Math.max(1, availableParallelism() - 1);
   const hasher = createPasswordHasher({ concurrency, maxWaiting: MAX_WAITING_HASHES });
+  const isSecure = (config.publicUrl ?? "").startsWith("https:") || config.tlsCertFile !== undefined;
+  const deviceKey = secrets.derive("known device");
+  const devices = createKnownDevices({ key: deviceKey, isSecure, nowMs: () => clock.now() });
+  const lockout = createLockout({
+    db,
+    log,
+    audit,
+    devices,
+    key: secrets.derive("login identifier"),
+    firstWaitSeconds: config.loginWaitSeconds,
+  });
   const { passwordMinLength } = config;
   const commonPasswords = createCommonPasswords(passwordMinLength);
   const signUp = createSignUp({ db, hasher, commonPasswords, passwordMinLength, hearers });
@@ -73,6 +89,7 @@ export function createAccounts(kernel: AccountsKernel): Accounts {
     clock,
     log,
     hasher,
+    lockout,
     accessTokens,
     refreshTokens,
     ended,
@@ -88,7 +105,7 @@ export function createAccounts(kernel: AccountsKernel): Accounts {
   http.useAuthenticator(createAuthenticator({ db, clock, tokens: accessTokens, ended }));
   http.mount([
     ...accountRoutes({ signUp, getUser: (id) => getUser(db.sql, id), listPublicKeys: keys.listPublic }),
-    ...sessionRoutes({ db, actions, life, accessTokenSeconds }),
+    ...sessionRoutes({ db, actions, life, devices, accessTokenSeconds }),
   ]);
 
   return {
@@ -97,5 +114,6 @@ export function createAccounts(kernel: AccountsKernel): Accounts {
     listNames,
     onSessionsEnded: ended.onEnded,
     isSessionAlive,
+    resetPasswordFailures,
   };
 }

@@ -7,6 +7,7 @@ import type { AccessTokens } from "../access-token.ts";
 import { parseEmail } from "../email.ts";
 import type { EndedSessions } from "../ended-sessions.ts";
 import { accountErrors } from "../errors.ts";
+import type { Lockout } from "../lockout.ts";
 import type { EndReason, SessionLife } from "../model.ts";
 import { normalisePassword } from "../password.ts";
 import type { PasswordHasher } from "../password-hash.ts";
@@ -19,6 +20,7 @@ export interface SessionActionDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly hasher: PasswordHasher;
+  readonly lockout: Lockout;
   readonly accessTokens: AccessTokens;
   readonly refreshTokens: RefreshTokens;
   readonly ended: Pick<EndedSessions, "announce">;
@@ -34,6 +36,8 @@ export interface TokenPair {
 export interface Device {
   readonly userAgent: string | null;
   readonly address: string;
+  /** Its Cookie header. */
+  readonly cookies?: string | null;
 }
 
 interface SessionRef {
@@ -44,7 +48,7 @@ interface SessionRef {
 export type SessionActions = ReturnType<typeof createSessionActions>;
 
 export function createSessionActions(deps: SessionActionDeps) {
-  const { db, clock, log, hasher, accessTokens, refreshTokens, ended, life } = deps;
+  const { db, clock, log, hasher, lockout, accessTokens, refreshTokens, ended, life } = deps;
 
   function tokensOf(session: SessionRef, counter: number): TokenPair {
     const { id: sessionId, userId } = session;
@@ -84,7 +88,15 @@ export function createSessionActions(deps: SessionActionDeps) {
       const key = parseEmail(input.email)?.key;
       const credentials = key === undefined ? undefined : await findCredentials(db.sql, key);
       const password = normalisePassword(input.password);
-      const { isRight, isOutdated } = await hasher.verify(credentials?.passwordHash, password);
+      const { isRight, isOutdated } = await lockout.guard(
+        {
+          identifier: key ?? input.email,
+          userId: credentials?.userId,
+          address: device.address,
+          cookies: device.cookies ?? null,
+        },
+        () => hasher.verify(credentials?.passwordHash, password),
+      );
       if (!credentials || !isRight) throw accountErrors.INVALID_CREDENTIALS();
       const { userId, passwordHash } = credentials;
       if (isOutdated) {
