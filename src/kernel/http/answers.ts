@@ -27,11 +27,12 @@ export function createAnswers(options: SecurityOptions & CorsRules): Answers {
   const problem = new Headers(common);
   problem.set("Content-Type", PROBLEM_TYPE);
 
+  const limited = createLimitHeaders();
+
   function begin(call: Call, base: Headers): Headers {
-    const headers = new Headers(base);
+    const headers = call.verdict ? limited(base, call.verdict) : new Headers(base);
     headers.set("X-Request-Id", call.requestId);
     if (cors) cors.allow(call.request, headers);
-    if (call.verdict) tellLimit(headers, call.verdict);
     return headers;
   }
 
@@ -86,10 +87,21 @@ export function createAnswers(options: SecurityOptions & CorsRules): Answers {
   };
 }
 
-function tellLimit(headers: Headers, { limit, remaining, resetsAt }: Verdict): void {
-  headers.set("X-RateLimit-Limit", String(limit));
-  headers.set("X-RateLimit-Remaining", String(remaining));
-  headers.set("X-RateLimit-Reset", String(resetsAt));
+/** What a limit says on every answer. Two of the three are the same for a minute: setting all anew would cost four times as much. */
+function createLimitHeaders(): (base: Headers, verdict: Verdict) => Headers {
+  const kept = new Map<Headers, { limit: number; resetsAt: number; headers: Headers }>();
+  return (base, { limit, remaining, resetsAt }) => {
+    let last = kept.get(base);
+    if (last?.limit !== limit || last.resetsAt !== resetsAt) {
+      last = { limit, resetsAt, headers: new Headers(base) };
+      last.headers.set("X-RateLimit-Limit", String(limit));
+      last.headers.set("X-RateLimit-Reset", String(resetsAt));
+      kept.set(base, last);
+    }
+    const headers = new Headers(last.headers);
+    headers.set("X-RateLimit-Remaining", String(remaining));
+    return headers;
+  };
 }
 
 function finish(
