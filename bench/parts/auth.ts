@@ -6,6 +6,7 @@ import { openApi } from "../api.ts";
 import { type Bench, say } from "../bench.ts";
 import { runLoad } from "../load/plan.ts";
 import { bun, onCore, WEB_CORE } from "../pinning.ts";
+import { processorSeconds } from "../processor-time.ts";
 import { compareSamples, quantile } from "../samples.ts";
 import { milliseconds, perSecond, summariseRuns } from "../statistics.ts";
 import type { Row } from "../table.ts";
@@ -38,15 +39,25 @@ export async function logIns({ stoa, options }: Bench): Promise<Row> {
     fetch(`http://127.0.0.1:${port}/api/v1/paragraphs/${paragraph.id}`, {
       headers: { Authorization: `Bearer ${api.token}` },
     });
-  const runs = { ours: [] as number[], alone: [] as number[], p99: [] as number[] };
+  const runs = {
+    ours: [] as number[],
+    alone: [] as number[],
+    p99: [] as number[],
+    spent: [] as number[],
+    needed: [] as number[],
+  };
   for (let round = -1; round < options.rounds; round++) {
     const load = round < 0 ? WARM_UP : LOAD;
-    const alone = await checkAlone(load.durationMs);
+    const { perSecond: alone, processorMs } = await checkAlone(load.durationMs);
     const reads = keepReading(read);
-    const { perSecond: ours } = await runLoad({ port, requests, ...load }, 200);
+    const startS = processorSeconds(stoa.pid);
+    const { perSecond: ours, seconds } = await runLoad({ port, requests, ...load }, 200);
+    const spentMs = ((processorSeconds(stoa.pid) - startS) * 1000) / (ours * seconds);
     const latenciesMs = await reads.stop();
     if (round < 0) continue;
     runs.alone.push(alone);
+    runs.spent.push(spentMs);
+    runs.needed.push(processorMs);
     runs.ours.push(ours);
     runs.p99.push(quantile(latenciesMs, 0.99));
   }
@@ -62,6 +73,7 @@ export async function logIns({ stoa, options }: Bench): Promise<Row> {
     isMet: share >= TARGET_SHARE && p99Ms < READS.p99TargetMs,
     notes: [
       `${Math.round(share * 100)} % of what argon2id alone allows, ${CONCURRENCY} at a time on the same core`,
+      `processor time: ${milliseconds(summariseRuns(runs.spent).median)} a log-in, of which argon2id alone ${milliseconds(summariseRuns(runs.needed).median)}`,
       `50 reads/s beside it: p99 ${runs.p99.map(milliseconds).join(", ")} (target ${READS.p99TargetMs} ms)`,
     ],
   };
@@ -139,15 +151,16 @@ function loginRequest(account: Account): string {
   return `POST /api/v1/auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${text.length}\r\n\r\n${text}`;
 }
 
-/** Checks of a password a second, on the core of the server. */
-async function checkAlone(durationMs: number): Promise<number> {
+/** Checks of a password a second, on the core of the server, and the processor time of each. */
+async function checkAlone(durationMs: number): Promise<{ perSecond: number; processorMs: number }> {
   const script = join(import.meta.dir, "../bare/password-checks.ts");
   const child = Bun.spawn(onCore(WEB_CORE, bun(script, String(CONCURRENCY), String(durationMs))), {
     stderr: "inherit",
   });
   const output = await new Response(child.stdout).text();
   if ((await child.exited) !== 0) throw new Error("the checks of passwords failed");
-  return Number(output);
+  const [perSecond = Number.NaN, processorMs = Number.NaN] = output.split(" ").map(Number);
+  return { perSecond, processorMs };
 }
 
 /** Asks at a steady pace, whether or not the answers come. */

@@ -1,9 +1,9 @@
 // Responses: the headers that every answer carries, JSON and problems, compressed where it pays.
 import type { Refusal } from "../errors/index.ts";
-import type { Verdict } from "../limits/index.ts";
 import type { Call } from "./call.ts";
 import { compress, MIN_COMPRESSED_BYTES, pickEncoding } from "./compression.ts";
 import { type CorsRules, createCors } from "./cors.ts";
+import { createAddLimit } from "./limit-headers.ts";
 import { PROBLEM_TYPE, problemHeaders, toProblem } from "./problem.ts";
 import type { Reply } from "./route.ts";
 import { type SecurityOptions, securityHeaders } from "./security-headers.ts";
@@ -27,10 +27,10 @@ export function createAnswers(options: SecurityOptions & CorsRules): Answers {
   const problem = new Headers(common);
   problem.set("Content-Type", PROBLEM_TYPE);
 
-  const limited = createLimitHeaders();
+  const addLimit = createAddLimit();
 
   function begin(call: Call, base: Headers): Headers {
-    const headers = call.verdict ? limited(base, call.verdict) : new Headers(base);
+    const headers = call.verdict ? addLimit(base, call.verdict) : new Headers(base);
     headers.set("X-Request-Id", call.requestId);
     if (cors) cors.allow(call.request, headers);
     return headers;
@@ -84,23 +84,6 @@ export function createAnswers(options: SecurityOptions & CorsRules): Answers {
       cors?.preflight(call.request, headers, methods);
       return finish(call, 204, headers, null, 0);
     },
-  };
-}
-
-/** What a limit says on every answer. Two of the three are the same for a minute: setting all anew would cost four times as much. */
-function createLimitHeaders(): (base: Headers, verdict: Verdict) => Headers {
-  const kept = new Map<Headers, { limit: number; resetsAt: number; headers: Headers }>();
-  return (base, { limit, remaining, resetsAt }) => {
-    let last = kept.get(base);
-    if (last?.limit !== limit || last.resetsAt !== resetsAt) {
-      last = { limit, resetsAt, headers: new Headers(base) };
-      last.headers.set("X-RateLimit-Limit", String(limit));
-      last.headers.set("X-RateLimit-Reset", String(resetsAt));
-      kept.set(base, last);
-    }
-    const headers = new Headers(last.headers);
-    headers.set("X-RateLimit-Remaining", String(remaining));
-    return headers;
   };
 }
 

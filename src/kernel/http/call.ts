@@ -5,6 +5,7 @@ import type { Verdict } from "../limits/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import type { Compiled } from "./handler.ts";
 import { callerOf, type Idempotent, keyedUpload, keyedWrite } from "./idempotency/index.ts";
+import { limitHeaders } from "./limit-headers.ts";
 import type { Actor, RouteAccess, RouteContext } from "./route.ts";
 import type { SocketHandler } from "./socket.ts";
 import { watchedBody } from "./watched-body.ts";
@@ -102,7 +103,7 @@ export class Call implements Context {
   get upgrade(): Context["upgrade"] {
     return (handler) => {
       if (!this.#deps.allowsOrigin(this.request)) throw kernelErrors.ORIGIN_FORBIDDEN();
-      const headers = { "X-Request-Id": this.requestId };
+      const headers = { "X-Request-Id": this.requestId, ...(this.verdict ? limitHeaders(this.verdict) : {}) };
       this.isUpgraded = this.#arrival.upgrade?.(handler, headers) ?? false;
       if (!this.isUpgraded) throw kernelErrors.UPGRADE_REQUIRED({ headers: { Upgrade: "websocket" } });
       return { status: SWITCHING_PROTOCOLS };

@@ -291,5 +291,16 @@ test("[LIM-19] opening a WebSocket counts as one request", async () => {
     "GET /socket HTTP/1.1\r\nHost: x\r\nConnection: close, Upgrade\r\nUpgrade: websocket\r\n\r\n",
   );
   expect(refused).toStartWith("HTTP/1.1 429");
+  const headers = "Host: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
+  const key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+  own.http.useAuthenticator(
+    Object.assign(() => ({ kind: "user", userId: "a", sessionId: "s", expiresAt: NOW + 60_000 }) as const, {
+      isKnown: () => true,
+    }),
+  );
+  // A close frame of its own ends the conversation.
+  const close = new Uint8Array([0x88, 0x80, 0, 0, 0, 0]);
+  const opening = `GET /socket HTTP/1.1\r\n${headers}${key}Authorization: Bearer a\r\n\r\n`;
+  expect(await converse(own.http, opening, [close])).toMatch(/^HTTP\/1\.1 101 .*X-RateLimit-Remaining: 8/is);
   await own.close();
 });
