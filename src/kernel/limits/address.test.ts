@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { readConfig } from "../config/index.ts";
 import { networkOf, parseAddress } from "./address.ts";
 import { createTrustedProxies } from "./proxies.ts";
 
@@ -57,4 +58,12 @@ test("[LIM-11] the header is read from the right, through trusted proxies only",
 
 test("[LIM-11] without trusted proxies there is nothing that reads the header", () => {
   expect(createTrustedProxies([])).toBeUndefined();
+});
+
+test("[LIM-11] a trusted proxy that is no address and no block stops the start", () => {
+  const read = (text: string) => readConfig({ TRUSTED_PROXIES: text }).config.trustedProxies;
+  const good = ["127.0.0.1", "::1", "10.0.0.0/8", "2001:db8::/32"];
+  expect(read(good.join(" , "))).toEqual(good);
+  for (const bad of ["proxy.example.com", "10.0.0.0/33", "127.1", "10.0/8", "10.0.0.0/", "*", "true"])
+    expect(() => read(bad)).toThrow(/^TRUSTED_PROXIES must be addresses or CIDR blocks/);
 });

@@ -4,6 +4,7 @@ import { openAgain, openTestDatabase, type TestDatabase } from "../../testing/da
 import { until } from "../../testing/until.ts";
 import { silentLogger } from "../telemetry/index.ts";
 import { createLimits, limitMigrations } from "./limits.ts";
+import { deleteOld } from "./store.ts";
 
 let db: TestDatabase;
 let second: TestDatabase;
@@ -157,7 +158,6 @@ test("[LIM-7] while the database is away a process counts for itself, and nothin
 });
 
 test("[LIM-9] old counts leave the database", async () => {
-  const { deleteOld } = await import("./store.ts");
   const minute = Math.floor(Date.now() / 60_000);
   await db.sql`INSERT INTO limit_counts VALUES (${minute - 3}, 'old', 1), (${minute}, 'new', 1)`;
   await open(db).hit(rule, "gone");

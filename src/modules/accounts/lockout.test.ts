@@ -12,6 +12,8 @@ import {
   TEST_PASSWORD,
 } from "../../testing/requests.ts";
 import { type Accounts, accountsMigrations, createAccounts } from "./index.ts";
+import { createKnownDevices } from "./known-device.ts";
+import { createLockout } from "./lockout.ts";
 import { deleteOldAttempts } from "./store/attempts.ts";
 
 const SECRET_KEY = Buffer.alloc(32, 7).toString("base64");
@@ -185,7 +187,6 @@ test("[ACC-64] the device cookie is for the log-in alone and out of reach of pag
 });
 
 test("[ACC-64] where users come by HTTPS the cookie is Secure, and it ends after 180 days", async () => {
-  const { createKnownDevices } = await import("./known-device.ts");
   let now = Date.parse("2026-01-01T00:00:00Z");
   const devices = createKnownDevices({ key: new Uint8Array(32), isSecure: true, nowMs: () => now });
   const set = devices.makeCookie("ada");
@@ -315,7 +316,6 @@ test("[ACC-70] refreshing counts nothing and is never locked", async () => {
 });
 
 test("[ACC-71] a check that did not happen is no failure", async () => {
-  const { createLockout } = await import("./lockout.ts");
   const devices = { find: () => undefined };
   const deps = { db, log: kernel.log, audit, devices, key: new Uint8Array(32), firstWaitSeconds: 60 };
   const lockout = createLockout(deps);
