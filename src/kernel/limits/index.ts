@@ -1,5 +1,5 @@
 // The face of limits: how often somebody may ask, and who somebody is.
-export { networkOf, parseAddress } from "./address.ts";
+export { networkOf } from "./address.ts";
 export type { Estimate } from "./estimate.ts";
 export type { ExactRule } from "./exact.ts";
 export { createLimits, type Limits, limitMigrations } from "./limits.ts";
