@@ -3,6 +3,7 @@ import { availableParallelism, cpus, loadavg, release, totalmem, type } from "no
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Options, type Part, runParts, say } from "./bench.ts";
+import { logIns, logInTiming } from "./parts/auth.ts";
 import { getParagraph } from "./parts/get-paragraph.ts";
 import { idleMemory } from "./parts/idle-memory.ts";
 import { importNovels } from "./parts/import-novels.ts";
@@ -18,6 +19,8 @@ const PARTS: Readonly<Record<string, Part>> = {
   post: postParagraph,
   import: importNovels,
   top: topParagraphs,
+  auth: logIns,
+  "auth-timing": logInTiming,
   "live-fan-out": liveFanOut,
   "live-latency": liveLatency,
   "live-idle": liveIdle,

@@ -18,6 +18,11 @@ export function pin(pid: number, core: number): void {
   if (canPin()) Bun.spawnSync(["taskset", "-a", "-c", "-p", String(core), String(pid)]);
 }
 
+/** Gives a process all cores again. */
+export function unpin(pid: number): void {
+  if (canPin()) Bun.spawnSync(["taskset", "-a", "-c", "-p", `0-${availableParallelism() - 1}`, String(pid)]);
+}
+
 /** This same program runs the other parts of the bench. */
 export function bun(...rest: string[]): string[] {
   return [process.execPath, "--no-env-file", ...rest];

@@ -1,8 +1,9 @@
-// The measured server: started on an empty data directory with default settings, stopped and removed afterwards.
+// The measured server: started on an empty data directory with default settings but without limits, stopped and removed afterwards.
 import { closeSync, openSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { LIMITS_OFF } from "../src/testing/limits.ts";
 import { bun, pin, WEB_CORE } from "./pinning.ts";
 
 export interface Stoa extends AsyncDisposable {
@@ -28,6 +29,7 @@ export async function startStoa(): Promise<Stoa> {
       PATH: process.env.PATH,
       HOME: process.env.HOME,
       PORT: String(port),
+      ...LIMITS_OFF,
       LIVE_CONNECTIONS_PER_USER: "20000",
       DATA_DIR: dataDir,
     },

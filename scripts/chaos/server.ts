@@ -1,6 +1,7 @@
 // One server process of a chaos run: started, killed, stopped, frozen.
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
+import { LIMITS_OFF } from "../../src/testing/limits.ts";
 
 export interface ChaosServer {
   readonly port: number;
@@ -50,6 +51,7 @@ export function makeServer(options: ChaosServerOptions): ChaosServer {
             SECRET_KEY: secretKey,
             DATA_DIR: join(directory, `data-${port}`),
             LOG_LEVEL: "warn",
+            ...LIMITS_OFF,
             LIVE_CONNECTIONS_PER_USER: "10000",
             SHUTDOWN_GRACE_SECONDS: "5",
           },

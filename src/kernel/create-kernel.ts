@@ -10,6 +10,7 @@ import { createHttp, type HttpServer, httpMigrations } from "./http/index.ts";
 import type { Kernel } from "./index.ts";
 import { createJobs, jobMigrations, type WorkOptions } from "./jobs/index.ts";
 import { createLifecycle, type Part } from "./lifecycle/index.ts";
+import { createLimits, limitMigrations } from "./limits/index.ts";
 import { createMail, mailMigrations } from "./mail/index.ts";
 import { createSecrets } from "./secrets/index.ts";
 import { createMetrics, createProcessMetrics, type Logger } from "./telemetry/index.ts";
@@ -49,6 +50,7 @@ export const kernelMigrations: readonly MigrationSet[] = [
   auditMigrations,
   jobMigrations,
   mailMigrations,
+  limitMigrations,
 ];
 
 /** Does nothing but put together: no connection is opened before the first statement or start. */
@@ -80,7 +82,8 @@ export function createKernel(options: KernelOptions): AssembledKernel {
     from: config.mailFrom,
     outboxDirectory: join(config.dataDir, "outbox"),
   });
-  const http = createHttp({ config, db, log, metrics, reusePort: options.sharesPort ?? false });
+  const limits = createLimits({ db, clock, log });
+  const http = createHttp({ config, db, log, metrics, limits, reusePort: options.sharesPort ?? false });
   const lifecycle = createLifecycle("modules", (part, error) =>
     log.error({ err: error, part }, "a part did not stop well"),
   );
@@ -96,11 +99,12 @@ export function createKernel(options: KernelOptions): AssembledKernel {
     bus,
     jobs,
     mail,
+    limits,
     http,
     lifecycle,
     metricsOfOthers: options.metricsOfOthers ?? (async () => []),
   };
-  return { kernel, parts: [processMetrics, bus, events, audit, lifecycle, mail, jobs] };
+  return { kernel, parts: [processMetrics, bus, events, audit, limits, lifecycle, mail, jobs] };
 }
 
 function workOptions({ config, connection }: KernelOptions, workerId: string): WorkOptions {

@@ -8,6 +8,7 @@ import type { Events } from "./events/index.ts";
 import type { Http } from "./http/index.ts";
 import type { Jobs } from "./jobs/index.ts";
 import type { Lifecycle } from "./lifecycle/index.ts";
+import type { Limits } from "./limits/index.ts";
 import type { Mailer } from "./mail/index.ts";
 import type { Secrets } from "./secrets/index.ts";
 import type { Logger, Metrics } from "./telemetry/index.ts";
@@ -24,6 +25,7 @@ export interface Kernel {
   readonly bus: Bus;
   readonly jobs: Jobs;
   readonly mail: Mailer;
+  readonly limits: Limits;
   readonly http: Http;
   /** Parts that modules run beside requests: pollers, caches that must be filled. */
   readonly lifecycle: Lifecycle;

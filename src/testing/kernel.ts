@@ -10,6 +10,7 @@ import { createLifecycle, type Part } from "../kernel/lifecycle/index.ts";
 import { type Logger, silentLogger } from "../kernel/telemetry/index.ts";
 import { testDataDirectory } from "./data-directory.ts";
 import type { TestDatabase } from "./database.ts";
+import { LIMITS_OFF } from "./limits.ts";
 
 export interface TestKernelOptions {
   readonly clock?: Clock;
@@ -31,7 +32,8 @@ export interface TestKernel extends Kernel, Part {
 /** Make modules on it, then start it. It leaves the database open. */
 export function createTestKernel(db: TestDatabase, options: TestKernelOptions = {}): TestKernel {
   const { log = silentLogger, secretKey = randomBytes(32).toString("base64") } = options;
-  const { config } = readConfig({ PORT: "0", DATA_DIR: testDataDirectory(), ...options.environment });
+  const environment = { PORT: "0", DATA_DIR: testDataDirectory(), ...LIMITS_OFF, ...options.environment };
+  const { config } = readConfig(environment);
   const { kernel, parts } = createKernel({
     config,
     log,

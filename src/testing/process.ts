@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { LIMITS_OFF } from "./limits.ts";
 import { descendants } from "./processes.ts";
 import { until } from "./until.ts";
 
@@ -94,7 +95,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     template ??= makeTemplate();
     cpSync(await template, dataDir, { recursive: true });
   }
-  const environment = { DATA_DIR: dataDir, ...options.environment };
+  const environment = { DATA_DIR: dataDir, ...LIMITS_OFF, ...options.environment };
   const program = runProgram(["start", ...(options.words ?? [])], { ...options, environment });
   let hasEnded = false;
   void program.ended.then(() => {

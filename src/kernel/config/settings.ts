@@ -1,4 +1,5 @@
 // Every environment variable that Stoa reads, once: docs/configuration.md and .env.example are generated from this list.
+import ipaddr from "ipaddr.js";
 import { choice, integer, list, optional, text } from "./setting.ts";
 
 export const settings = {
@@ -81,6 +82,35 @@ export const settings = {
     max: 365,
     unit: "days",
     meaning: "Life of an unused refresh token",
+  }),
+  authRateLimitPerMinute: integer("AUTH_RATE_LIMIT_PER_MINUTE", {
+    default: 5,
+    min: 0,
+    max: 1000,
+    meaning: "Sign-in calls a minute of one address, exact over all processes; 0 is off",
+  }),
+  rateLimitPerMinute: integer("RATE_LIMIT_PER_MINUTE", {
+    default: 60,
+    min: 0,
+    max: 1_000_000_000,
+    meaning: "Requests a minute of one address without a token; 0 is off",
+  }),
+  userRateLimitPerMinute: integer("USER_RATE_LIMIT_PER_MINUTE", {
+    default: 1200,
+    min: 0,
+    max: 1_000_000_000,
+    meaning: "Requests a minute of one user or API key; 0 is off",
+  }),
+  trustedProxies: list("TRUSTED_PROXIES", {
+    meaning: "Addresses and CIDR blocks of the proxies before us, whose X-Forwarded-For is believed",
+    check: network,
+  }),
+  loginWaitSeconds: integer("LOGIN_WAIT_SECONDS", {
+    default: 60,
+    min: 0,
+    max: 900,
+    unit: "seconds",
+    meaning: "Wait after five wrong passwords in a row, doubled with each further one; 0 is off",
   }),
   passwordMinLength: integer("PASSWORD_MIN_LENGTH", {
     default: 10,
@@ -169,6 +199,17 @@ function origin(value: string): string {
   const url = URL.parse(value);
   if (!url || url.origin !== value)
     throw new Error("origins such as https://app.example.com, without a path");
+  return value;
+}
+
+function network(value: string): string {
+  const [address = "", prefix] = value.split("/");
+  // Not ipaddr.isValid alone, which reads 127.1 and 2130706433 as addresses too.
+  const isAddress = address.includes(":")
+    ? ipaddr.IPv6.isValid(address)
+    : ipaddr.IPv4.isValidFourPartDecimal(address);
+  const isNetwork = isAddress && (prefix === undefined || ipaddr.isValidCIDR(value));
+  if (!isNetwork) throw new Error("addresses or CIDR blocks such as 10.0.0.0/8");
   return value;
 }
 

@@ -104,6 +104,10 @@ export const kernelErrors = defineErrors({
     detail:
       "The scopes of this API key do not allow that; `permission` says what is missing. Make another key.",
   },
+  RATE_LIMITED: {
+    status: 429,
+    detail: "Too many requests. Wait as many seconds as Retry-After says, then go on more slowly.",
+  },
   ORIGIN_FORBIDDEN: {
     status: 403,
     detail: "Pages of this origin may not connect. Add it to ALLOWED_ORIGINS if they are yours.",

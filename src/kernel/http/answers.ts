@@ -3,6 +3,7 @@ import type { Refusal } from "../errors/index.ts";
 import type { Call } from "./call.ts";
 import { compress, MIN_COMPRESSED_BYTES, pickEncoding } from "./compression.ts";
 import { type CorsRules, createCors } from "./cors.ts";
+import { createAddLimit } from "./limit-headers.ts";
 import { PROBLEM_TYPE, problemHeaders, toProblem } from "./problem.ts";
 import type { Reply } from "./route.ts";
 import { type SecurityOptions, securityHeaders } from "./security-headers.ts";
@@ -26,8 +27,10 @@ export function createAnswers(options: SecurityOptions & CorsRules): Answers {
   const problem = new Headers(common);
   problem.set("Content-Type", PROBLEM_TYPE);
 
+  const addLimit = createAddLimit();
+
   function begin(call: Call, base: Headers): Headers {
-    const headers = new Headers(base);
+    const headers = call.verdict ? addLimit(base, call.verdict) : new Headers(base);
     headers.set("X-Request-Id", call.requestId);
     if (cors) cors.allow(call.request, headers);
     return headers;
@@ -54,9 +57,10 @@ export function createAnswers(options: SecurityOptions & CorsRules): Answers {
   }
 
   return {
-    reply(call, { status, body, headers: extra }) {
+    reply(call, { status, body, headers: extra, cookies }) {
       const headers = begin(call, body === undefined ? common : json);
       for (const name in extra) headers.set(name, extra[name] ?? "");
+      if (cookies) for (const cookie of cookies) headers.append("Set-Cookie", cookie);
       if (body === undefined) return finish(call, status, headers, null, 0);
       return send(call, status, headers, JSON.stringify(body));
     },

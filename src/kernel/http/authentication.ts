@@ -3,10 +3,19 @@ import { kernelErrors } from "../errors/index.ts";
 import type { Caller, RouteSpec } from "./route.ts";
 
 /** Whoever a bearer token speaks for, a user or an API key. */
-export type FindCaller = (token: string) => Caller | undefined | Promise<Caller | undefined>;
+export interface FindCaller {
+  (token: string): Caller | undefined | Promise<Caller | undefined>;
+  /** Whether the token was checked before, so that looking it up costs nothing. */
+  isKnown(token: string): boolean;
+}
 
 /** b64token of RFC 6750; two headers arrive joined by a comma and so match nothing. */
 const BEARER = /^bearer +([A-Za-z0-9._~+/-]+=*) *$/i;
+
+/** Undefined when the header holds something else. */
+export function tokenOf(request: Request): string | undefined {
+  return BEARER.exec(request.headers.get("authorization") ?? "")?.[1];
+}
 
 export function actorOf(request: Request, findCaller: FindCaller): Caller | Promise<Caller> {
   const header = request.headers.get("authorization");

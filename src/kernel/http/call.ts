@@ -1,9 +1,11 @@
 // One request on its way through: the context that handlers see. What few handlers ask for is made only when asked.
 import type { Database } from "../db/index.ts";
 import { kernelErrors } from "../errors/index.ts";
+import type { Verdict } from "../limits/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import type { Compiled } from "./handler.ts";
 import { callerOf, type Idempotent, keyedUpload, keyedWrite } from "./idempotency/index.ts";
+import { limitHeaders } from "./limit-headers.ts";
 import type { Caller, RouteAccess, RouteContext } from "./route.ts";
 import type { SocketHandler } from "./socket.ts";
 import { watchedBody } from "./watched-body.ts";
@@ -41,6 +43,8 @@ export class Call implements Context {
   path = "";
   queryText = "";
   target: Compiled | undefined = undefined;
+  /** What the limit that this request is under says; undefined under none. */
+  verdict: Verdict | undefined = undefined;
   /** Bytes of the answer's body; undefined when it is streamed. */
   sentBytes: number | undefined = 0;
   /** The connection is a WebSocket: there is no answer to send. */
@@ -99,7 +103,7 @@ export class Call implements Context {
   get upgrade(): Context["upgrade"] {
     return (handler) => {
       if (!this.#deps.allowsOrigin(this.request)) throw kernelErrors.ORIGIN_FORBIDDEN();
-      const headers = { "X-Request-Id": this.requestId };
+      const headers = { "X-Request-Id": this.requestId, ...(this.verdict ? limitHeaders(this.verdict) : {}) };
       this.isUpgraded = this.#arrival.upgrade?.(handler, headers) ?? false;
       if (!this.isUpgraded) throw kernelErrors.UPGRADE_REQUIRED({ headers: { Upgrade: "websocket" } });
       return { status: SWITCHING_PROTOCOLS };

@@ -6,6 +6,7 @@ import { checkStreamType, DEFAULT_MAX_BODY_BYTES, readJson } from "./body.ts";
 import type { Call } from "./call.ts";
 import { readIdempotencyKey } from "./idempotency/index.ts";
 import { parseQuery } from "./query.ts";
+import type { RequestLimits } from "./request-limits.ts";
 import type { Reply, Route } from "./route.ts";
 import { isCleanText } from "./text-check.ts";
 import { validate } from "./validation.ts";
@@ -19,19 +20,22 @@ export interface Compiled {
   run(call: Call, params: Readonly<Record<string, string>> | undefined): Promise<Reply | Response>;
 }
 
-export function compile(route: Route, findCaller: FindCaller): Compiled {
+export function compile(route: Route, findCaller: FindCaller, limits: RequestLimits): Compiled {
   const { spec, handle } = route;
   const needsActor = spec.access !== "public";
   const notFound = spec.errors?.find((error) => error.status === 404) ?? kernelErrors.NOT_FOUND;
   const readBody = bodyReader(route);
+  const guard = limits.guardOf(spec);
 
   return {
     route,
     pattern: spec.path,
     patternJson: JSON.stringify(spec.path),
     async run(call, params) {
+      const entering = guard?.enter(call, findCaller);
+      if (entering) await entering;
       if (needsActor) {
-        const actor = actorOf(call.request, findCaller);
+        const actor = guard ? guard.identify(call, findCaller) : actorOf(call.request, findCaller);
         // A remembered token answers at once; awaiting it would cost a turn of the event loop.
         call.actor = actor instanceof Promise ? await actor : actor;
         allowCaller(spec, call.actor);

@@ -4,6 +4,7 @@ import manifest from "../../../package.json" with { type: "json" };
 import type { Config } from "../config/index.ts";
 import type { Database, MigrationSet } from "../db/index.ts";
 import { kernelErrors, type Refusal } from "../errors/index.ts";
+import { createTrustedProxies, type Limits, type TrustedProxies } from "../limits/index.ts";
 import type { Logger, Metrics } from "../telemetry/index.ts";
 import { createAnswers } from "./answers.ts";
 import { type Arrival, Call } from "./call.ts";
@@ -17,6 +18,7 @@ import { checkRoutes } from "./mounting.ts";
 import { createObservation } from "./observation.ts";
 import { allowsOrigin } from "./origin.ts";
 import { requestIdOf } from "./request-id.ts";
+import { createRequestLimits, type LimitSettings } from "./request-limits.ts";
 import type { Authenticate, AuthenticateKey, Route } from "./route.ts";
 import { createRouteTable, type RouteTable } from "./routing.ts";
 
@@ -24,7 +26,10 @@ export interface HttpDeps {
   readonly config: Pick<
     Config,
     "host" | "port" | "publicUrl" | "allowedOrigins" | "tlsCertFile" | "tlsKeyFile" | "shutdownGraceSeconds"
-  >;
+  > &
+    LimitSettings &
+    Pick<Config, "trustedProxies">;
+  readonly limits: Limits;
   readonly db: Database;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -52,6 +57,8 @@ export function createHttp(deps: HttpDeps): HttpServer {
   const answers = createAnswers({ ...config, hasTls: config.tlsCertFile !== undefined });
   const observe = createObservation(deps);
   const purge = createPurge(deps);
+  const requestLimits = createRequestLimits(config, deps.limits);
+  const proxies = createTrustedProxies(config.trustedProxies);
   const callDeps = { db, log, allowsOrigin: (request: Request) => allowsOrigin(request, config) };
   const stoppers: ((graceMs: number) => Promise<void>)[] = [];
   let table: RouteTable<Compiled> | undefined;
@@ -68,12 +75,18 @@ export function createHttp(deps: HttpDeps): HttpServer {
   );
 
   function buildTable(): RouteTable<Compiled> {
-    const findCaller = (token: string) => (isKey(token) ? authenticateKey(token) : authenticate(token));
-    return createRouteTable(routes.map((route) => ({ ...route.spec, target: compile(route, findCaller) })));
+    const isKnown = (token: string) =>
+      (isKey(token) ? authenticateKey : authenticate).isKnown?.(token) ?? false;
+    const find = (token: string) => (isKey(token) ? authenticateKey(token) : authenticate(token));
+    const findCaller = Object.assign(find, { isKnown });
+    return createRouteTable(
+      routes.map((route) => ({ ...route.spec, target: compile(route, findCaller, requestLimits) })),
+    );
   }
 
   async function answer(request: Request, arrival: Arrival): Promise<Response | undefined> {
-    const call = new Call(request, requestIdOf(request), arrival, callDeps);
+    const behind = proxies ? throughProxies(proxies, request, arrival) : arrival;
+    const call = new Call(request, requestIdOf(request), behind, callDeps);
     const response = await respond(call);
     observe(call, response?.status ?? SWITCHED_PROTOCOLS);
     return response;
@@ -124,8 +137,12 @@ export function createHttp(deps: HttpDeps): HttpServer {
 
   async function refuseMethod(call: Call, { methodsAt }: RouteTable<Compiled>): Promise<Response> {
     const methods = methodsAt(call.path).join(", ");
-    if (methods === "") return answers.problem(call, kernelErrors.NOT_FOUND());
+    if (methods === "") {
+      requestLimits.stray(call);
+      return answers.problem(call, kernelErrors.NOT_FOUND());
+    }
     if (call.request.method === "OPTIONS") return answers.options(call, methods);
+    requestLimits.stray(call);
     return answers.problem(call, kernelErrors.METHOD_NOT_ALLOWED({ headers: { Allow: methods } }));
   }
 
@@ -165,6 +182,10 @@ export function createHttp(deps: HttpDeps): HttpServer {
     address: () => listener?.origin,
     isStopping: () => stopping !== undefined,
   };
+}
+
+function throughProxies(proxies: TrustedProxies, request: Request, arrival: Arrival): Arrival {
+  return { ...arrival, address: proxies.clientOf(arrival.address, request.headers.get("x-forwarded-for")) };
 }
 
 /** Splits the address by hand: new URL would normalise it a second time and costs more than the routing. */

@@ -18,6 +18,7 @@ export {
   type AuthenticateKey,
   type Caller,
   type KeyActor,
+  type LimitGroup,
   type Reply,
   type Route,
   type RouteContext,

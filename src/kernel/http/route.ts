@@ -31,16 +31,29 @@ export interface KeyActor {
 /** Who calls a route that takes both. */
 export type Caller = Actor | KeyActor;
 
-export type AuthenticateKey = (key: string) => KeyActor | undefined | Promise<KeyActor | undefined>;
+export interface AuthenticateKey {
+  (key: string): KeyActor | undefined | Promise<KeyActor | undefined>;
+  /** As with Authenticate. */
+  isKnown?(key: string): boolean;
+}
 
 /** Turns the bearer token of a request into its actor, or undefined when it is not valid (any reason). */
-export type Authenticate = (token: string) => Actor | undefined | Promise<Actor | undefined>;
+export interface Authenticate {
+  (token: string): Actor | undefined | Promise<Actor | undefined>;
+  /** Whether it will say so without a check that costs: a flood of other tokens is then refused unchecked. */
+  isKnown?(token: string): boolean;
+}
+
+/** What a request counts towards: the sign-in calls of an address, all that somebody asks, or nothing. */
+export type LimitGroup = "sign-in" | "general" | "none";
 
 export interface Reply {
   readonly status: number;
   /** Sent as JSON; leave it out for 204. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
+  /** One Set-Cookie header each. */
+  readonly cookies?: readonly string[];
 }
 
 export interface WriteOptions {
@@ -126,6 +139,8 @@ export interface RouteSpec<Access extends RouteAccess, Params, Query, Body> {
   readonly responses: Readonly<Record<number, ResponseDoc>>;
   /** Left out of the API description: pages and files for browsers. */
   readonly isHidden?: boolean;
+  /** Default `general`. */
+  readonly limit?: LimitGroup;
   /** Refusals of its own, beside those any route may give. */
   readonly errors?: readonly ErrorDefinition[];
 }

@@ -2,8 +2,11 @@
 import { connect } from "node:net";
 import { z } from "zod";
 import { openTestDatabase, type TestDatabase } from "../../testing/database.ts";
+import { LIMITS_OFF } from "../../testing/limits.ts";
+import { type Clock, systemClock } from "../clock/index.ts";
 import { readConfig } from "../config/index.ts";
 import { defineErrors } from "../errors/index.ts";
+import { createLimits, limitMigrations } from "../limits/index.ts";
 import { createLogger, createMetrics, type Metrics } from "../telemetry/index.ts";
 import { createHttp, type HttpDeps, type HttpServer, httpMigrations, type Route, route } from "./index.ts";
 
@@ -34,15 +37,17 @@ function authenticate(token: string) {
 export async function openTestHttp(
   routes: (db: TestDatabase) => readonly Route[],
   environment: Record<string, string> = {},
+  clock: Clock = systemClock,
 ): Promise<TestHttp> {
-  const db = await openTestDatabase([httpMigrations]);
+  const db = await openTestDatabase([httpMigrations, limitMigrations]);
   await db.sql`CREATE TABLE things (id serial PRIMARY KEY, name text NOT NULL UNIQUE)`;
   const lines: Record<string, unknown>[] = [];
   const output = { write: (line: string) => void lines.push(JSON.parse(line)), flush: () => {} };
   const log = createLogger({ level: "debug", process: "test", output });
   const metrics = createMetrics();
-  const { config } = readConfig({ PORT: "0", ...environment });
-  const deps = { config, db, log, metrics };
+  const { config } = readConfig({ PORT: "0", ...LIMITS_OFF, ...environment });
+  const limits = createLimits({ db, clock, log });
+  const deps = { config, db, log, metrics, limits };
   const http = createHttp(deps);
   http.useAuthenticator(authenticate);
   http.mount(routes(db));

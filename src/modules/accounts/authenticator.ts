@@ -44,7 +44,7 @@ export function createAuthenticator({ db, clock, tokens, ended }: AuthenticatorD
     return (await isSessionAlive(db.sql, actor.sessionId, actor.userId)) ? actor : undefined;
   }
 
-  return (token) => {
+  const authenticate = (token: string) => {
     const now = clock.now();
     if (!ended.isFresh(now)) return ask(token, now);
     const known = remembered.get(token);
@@ -57,4 +57,5 @@ export function createAuthenticator({ db, clock, tokens, ended }: AuthenticatorD
     if (actor) remember(token, actor);
     return actor;
   };
+  return Object.assign(authenticate, { isKnown: (token: string) => remembered.has(token) });
 }

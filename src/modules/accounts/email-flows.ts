@@ -8,6 +8,7 @@ import { createConfirmPassword, createPasswordActions, type EndSessions } from "
 import { parseEmail } from "./email.ts";
 import { emailRoutes } from "./http/email.ts";
 import { createResetTask } from "./jobs.ts";
+import type { Lockout } from "./lockout.ts";
 import { createAccountMails } from "./mails.ts";
 import type { User } from "./model.ts";
 import type { PasswordCheck } from "./password-check.ts";
@@ -18,6 +19,7 @@ import { findIdByEmail } from "./store/user-secrets.ts";
 export interface EmailFlowDeps {
   readonly kernel: Pick<Kernel, "config" | "clock" | "db" | "jobs" | "mail" | "audit">;
   readonly hasher: PasswordHasher;
+  readonly lockout: Lockout;
   readonly checkPassword: PasswordCheck;
   /** Tells every process that a session has ended; called after the commit. */
   readonly announceEnd: (sessionId: string) => void;
@@ -36,12 +38,13 @@ export interface EmailFlows {
   readonly endSessions: EndSessions;
 }
 
-export function createEmailFlows({ kernel, hasher, checkPassword, announceEnd }: EmailFlowDeps): EmailFlows {
+export function createEmailFlows(deps: EmailFlowDeps): EmailFlows {
+  const { kernel, hasher, lockout, checkPassword, announceEnd } = deps;
   const { config, clock, db, mail: mailer, audit } = kernel;
   const hearers: ((tx: Tx, user: User) => Promise<void>)[] = [];
   const publicUrl = config.publicUrl ?? `http://localhost:${config.port}`;
   const mails = createAccountMails({ publicUrl, pagesUrl: config.authPagesUrl ?? `${publicUrl}/auth` });
-  const confirmPassword = createConfirmPassword(hasher);
+  const confirmPassword = createConfirmPassword(hasher, lockout);
   const emails = createEmailActions({ db, mailer, audit, mails, confirmPassword, hearers });
   const endSessions: EndSessions = async (tx, userId, options) => {
     const ids = await endSessionsOf(tx, userId, options);

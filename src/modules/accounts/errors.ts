@@ -14,6 +14,11 @@ export const accountErrors = defineErrors({
     status: 401,
     detail: "The address or the password is wrong. Check both and try again.",
   },
+  LOGIN_LOCKED: {
+    status: 429,
+    detail:
+      "Too many wrong passwords. Wait as many seconds as Retry-After says, or sign in on a device on which you did before.",
+  },
   INVALID_REFRESH_TOKEN: {
     status: 401,
     detail: "The refresh token is not valid or its session has ended. Log in again.",

@@ -4,6 +4,7 @@ import type { Part } from "../../kernel/lifecycle/index.ts";
 import type { Logger } from "../../kernel/telemetry/index.ts";
 import type { SessionLife } from "./model.ts";
 import type { SigningKeys } from "./signing-keys.ts";
+import { deleteOldAttempts } from "./store/attempts.ts";
 import { deleteOldLinks } from "./store/links.ts";
 import { deleteOldSessions } from "./store/sessions.ts";
 
@@ -25,6 +26,7 @@ export function createHousekeeping({ db, log, keys, life }: HousekeepingDeps): P
       await keys.refresh();
       await db.transaction((tx) => deleteOldSessions(tx, life), { pool: "long" });
       await db.transaction(deleteOldLinks, { pool: "long" });
+      await db.transaction(deleteOldAttempts, { pool: "long" });
     } catch (error) {
       log.warn({ err: error }, "housekeeping of accounts failed; it is tried again in an hour");
     }

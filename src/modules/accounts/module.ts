@@ -17,6 +17,8 @@ import { createHousekeeping } from "./housekeeping.ts";
 import { accountRoutes } from "./http/account.ts";
 import { accountAuditRoutes } from "./http/audit.ts";
 import { sessionRoutes } from "./http/sessions.ts";
+import { createKnownDevices } from "./known-device.ts";
+import { createLockout } from "./lockout.ts";
 import { sessionLife, type User } from "./model.ts";
 import { createPasswordCheck } from "./password-check.ts";
 import { createPasswordHasher } from "./password-hash.ts";
@@ -76,12 +78,23 @@ export function createAccounts(kernel: AccountsKernel): Accounts {
   // One core is left to requests.
   const concurrency = Math.max(1, availableParallelism() - 1);
   const hasher = createPasswordHasher({ concurrency, maxWaiting: MAX_WAITING_HASHES });
+  const isSecure = (config.publicUrl ?? "").startsWith("https:") || config.tlsCertFile !== undefined;
+  const deviceKey = secrets.derive("known device");
+  const devices = createKnownDevices({ key: deviceKey, isSecure, nowMs: () => clock.now() });
+  const lockout = createLockout({
+    db,
+    log,
+    audit,
+    devices,
+    key: secrets.derive("login identifier"),
+    firstWaitSeconds: config.loginWaitSeconds,
+  });
   const { passwordMinLength } = config;
   const commonPasswords = createCommonPasswords(passwordMinLength);
   const checkPassword = createPasswordCheck({ commonPasswords, passwordMinLength });
   const signUp = createSignUp({ db, audit, hasher, checkPassword, hearers });
 
-  const email = createEmailFlows({ kernel, hasher, checkPassword, announceEnd: ended.announce });
+  const email = createEmailFlows({ kernel, hasher, lockout, checkPassword, announceEnd: ended.announce });
   hearers.push(email.sendVerification);
   const actions = createSessionActions({
     db,
@@ -89,6 +102,7 @@ export function createAccounts(kernel: AccountsKernel): Accounts {
     log,
     audit,
     hasher,
+    lockout,
     accessTokens,
     refreshTokens,
     ended,
@@ -105,7 +119,7 @@ export function createAccounts(kernel: AccountsKernel): Accounts {
   http.useAuthenticator(createAuthenticator({ db, clock, tokens: accessTokens, ended }));
   http.mount([
     ...accountRoutes({ signUp, getUser: (id) => getUser(db.sql, id), listPublicKeys: keys.listPublic }),
-    ...sessionRoutes({ db, actions, life, accessTokenSeconds }),
+    ...sessionRoutes({ db, actions, life, devices, accessTokenSeconds }),
     ...email.routes,
     ...accountAuditRoutes({ db, answer: createAnswerAudit(audit) }),
   ]);

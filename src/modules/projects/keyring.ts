@@ -103,19 +103,21 @@ export function createKeyring({ db, bus, clock, log }: KeyringDeps): Keyring {
     return actor;
   }
 
+  function authenticate(key: string): KeyActor | undefined | Promise<KeyActor | undefined> {
+    const now = clock.now();
+    const known = remembered.get(key);
+    if (!known || !isFresh(now)) return ask(key);
+    if (now >= known.expiresAt) {
+      remembered.delete(key);
+      return undefined;
+    }
+    note(known, now);
+    return known;
+  }
+
   return {
     name: "api keys",
-    authenticate(key) {
-      const now = clock.now();
-      const known = remembered.get(key);
-      if (!known || !isFresh(now)) return ask(key);
-      if (now >= known.expiresAt) {
-        remembered.delete(key);
-        return undefined;
-      }
-      note(known, now);
-      return known;
-    },
+    authenticate: Object.assign(authenticate, { isKnown: (key: string) => remembered.has(key) }),
     async end(tx) {
       await countEnding(tx);
       tx.afterCommit(() => {

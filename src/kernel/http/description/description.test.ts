@@ -145,7 +145,9 @@ test("[HTTP-41] a streamed body is described by its types", () => {
 
 test("[HTTP-41] an answer refers to the named thing, which is described once and may grow", () => {
   const { content, headers } = operation("get", "/things/{id}/parts").responses[200];
-  expect(headers).toEqual({ "X-Request-Id": { $ref: "#/components/headers/X-Request-Id" } });
+  const refer = (name: string) => [name, { $ref: `#/components/headers/${name}` }];
+  const names = ["X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"];
+  expect(headers).toEqual(Object.fromEntries(names.map(refer)));
   expect(content["application/json"].schema.properties.items.items).toEqual({
     $ref: "#/components/schemas/Part",
   });
@@ -184,6 +186,7 @@ test("[HTTP-41] refusals are listed by status with an example of each code", () 
     413: ["BODY_TOO_LARGE"],
     415: ["UNSUPPORTED_MEDIA_TYPE"],
     422: ["INVALID_INPUT", "INVALID_TEXT", "IDEMPOTENCY_KEY_REUSED"],
+    429: ["RATE_LIMITED"],
     500: ["INTERNAL"],
     503: ["DATABASE_UNAVAILABLE", "DATABASE_BUSY"],
   });
@@ -192,6 +195,7 @@ test("[HTTP-41] refusals are listed by status with an example of each code", () 
     422: ["INVALID_INPUT", "INVALID_TEXT", "INVALID_CURSOR"],
   });
   expect(codes("get", "/open")).toEqual({
+    429: ["RATE_LIMITED"],
     500: ["INTERNAL"],
     503: ["DATABASE_UNAVAILABLE", "DATABASE_BUSY"],
   });
@@ -211,7 +215,13 @@ test("[HTTP-41] who may call and what may be repeated is said", () => {
   expect(document.components.securitySchemes.bearer).toMatchObject({ type: "http", scheme: "bearer" });
   const { parameters, responses } = operation("post", "/things/{id}/parts");
   expect(parameters).toContainEqual({ $ref: "#/components/parameters/IdempotencyKey" });
-  expect(Object.keys(responses[201].headers)).toEqual(["X-Request-Id", "Idempotency-Replayed"]);
+  expect(Object.keys(responses[201].headers)).toEqual([
+    "X-Request-Id",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
+    "Idempotency-Replayed",
+  ]);
 });
 
 test("[HTTP-41] every reference leads somewhere", () => {

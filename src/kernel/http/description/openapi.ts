@@ -117,7 +117,9 @@ function describeAnswers({ spec }: Route, book: SchemaBook) {
   const replayed = spec.isIdempotent
     ? { "Idempotency-Replayed": { $ref: "#/components/headers/Idempotency-Replayed" } }
     : {};
-  const headers = { "X-Request-Id": { $ref: "#/components/headers/X-Request-Id" }, ...replayed };
+  const limits = spec.limit === "none" ? [] : LIMIT_HEADERS;
+  const limited = Object.fromEntries(limits.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
+  const headers = { "X-Request-Id": { $ref: "#/components/headers/X-Request-Id" }, ...limited, ...replayed };
   return Object.fromEntries(
     Object.entries(spec.responses).map(
       ([status, { description, schema, type = "application/json", ...doc }]) => [
@@ -196,8 +198,19 @@ const problemSchema = {
   },
 };
 
+const LIMIT_HEADERS = ["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"];
+
 const commonHeaders = {
   "X-Request-Id": { description: "The request's id: yours, or one that we made.", schema: text },
+  "X-RateLimit-Limit": {
+    description: "Requests a minute that the limit of this call lets through.",
+    schema: { type: "integer" },
+  },
+  "X-RateLimit-Remaining": { description: "Requests that are left.", schema: { type: "integer" } },
+  "X-RateLimit-Reset": {
+    description: "Unix seconds at which there is room for more again.",
+    schema: { type: "integer" },
+  },
   "Retry-After": { description: "Seconds after which to try again.", schema: { type: "integer" } },
   "WWW-Authenticate": { description: "`Bearer` (RFC 6750).", schema: text },
   "Idempotency-Replayed": { description: "`true`: the stored answer of the first request.", schema: text },

@@ -57,6 +57,7 @@ function open(path: string, operationId: string, summary: string) {
     access: "public",
     responses: { 200: { description: "The page." } },
     isHidden: true,
+    limit: "none",
   } satisfies RouteSpec<"public", undefined, undefined, undefined>;
 }
 

@@ -5,11 +5,13 @@ import type { Mailer } from "../../../kernel/mail/index.ts";
 import { parseEmail } from "../email.ts";
 import { accountErrors } from "../errors.ts";
 import { hashToken } from "../link.ts";
+import type { Lockout } from "../lockout.ts";
 import type { AccountMails } from "../mails.ts";
 import type { EndReason } from "../model.ts";
 import { normalisePassword } from "../password.ts";
 import type { PasswordCheck } from "../password-check.ts";
 import type { PasswordHasher } from "../password-hash.ts";
+import { resetPasswordFailures } from "../store/attempts.ts";
 import { countMail, deleteLinksOf, findLink, takeLink } from "../store/links.ts";
 import { findSecret, type Secret, setPassword } from "../store/user-secrets.ts";
 import { findUser } from "../store/users.ts";
@@ -24,10 +26,13 @@ export interface PasswordOwner {
   readonly address: string;
 }
 
-export function createConfirmPassword(hasher: PasswordHasher): ConfirmPassword {
-  return async (sql, { userId }, password) => {
+/** Counted like a log-in: a stolen session must not be a way to guess. */
+export function createConfirmPassword(hasher: PasswordHasher, lockout: Lockout): ConfirmPassword {
+  return async (sql, { userId, address }, password) => {
     const secret = await findSecret(sql, userId);
-    const { isRight } = await hasher.verify(secret?.passwordHash, normalisePassword(password));
+    const { isRight } = await lockout.guard({ identifier: userId, userId, address, cookies: null }, () =>
+      hasher.verify(secret?.passwordHash, normalisePassword(password)),
+    );
     if (!secret || !isRight) throw accountErrors.WRONG_PASSWORD();
     return secret;
   };
@@ -94,6 +99,7 @@ export function createPasswordActions(deps: PasswordActionDeps) {
         // A change of the address that a thief has asked for ends too.
         await deleteLinksOf(tx, userId);
         await setPassword(tx, userId, { hash });
+        await resetPasswordFailures(tx, userId);
         await endSessions(tx, userId, { reason: "password_reset" });
         await audit.record(tx, {
           action: "password.reset",

@@ -9,6 +9,7 @@ import { logInFailed, logInSucceeded, sessionEnded } from "../audit-trail.ts";
 import { parseEmail } from "../email.ts";
 import type { EndedSessions } from "../ended-sessions.ts";
 import { accountErrors } from "../errors.ts";
+import type { Lockout } from "../lockout.ts";
 import type { EndReason, SessionLife } from "../model.ts";
 import { normalisePassword } from "../password.ts";
 import type { PasswordHasher } from "../password-hash.ts";
@@ -24,6 +25,7 @@ export interface SessionActionDeps {
   readonly log: Logger;
   readonly audit: Pick<Audit, "record" | "recordLater">;
   readonly hasher: PasswordHasher;
+  readonly lockout: Lockout;
   readonly accessTokens: AccessTokens;
   readonly refreshTokens: RefreshTokens;
   readonly ended: Pick<EndedSessions, "announce">;
@@ -40,6 +42,8 @@ export interface TokenPair {
 export interface Device {
   readonly userAgent: string | null;
   readonly address: string;
+  /** Its Cookie header. */
+  readonly cookies?: string | null;
 }
 
 interface SessionRef {
@@ -50,7 +54,8 @@ interface SessionRef {
 export type SessionActions = ReturnType<typeof createSessionActions>;
 
 export function createSessionActions(deps: SessionActionDeps) {
-  const { db, clock, log, audit, hasher, accessTokens, refreshTokens, ended, life, noticeDevice } = deps;
+  const { db, clock, log, audit, hasher, lockout, accessTokens, refreshTokens, ended, life, noticeDevice } =
+    deps;
 
   function tokensOf(session: SessionRef, counter: number): TokenPair {
     const { id: sessionId, userId } = session;
@@ -94,7 +99,15 @@ export function createSessionActions(deps: SessionActionDeps) {
       const key = parseEmail(input.email)?.key;
       const credentials = key === undefined ? undefined : await findCredentials(db.sql, key);
       const password = normalisePassword(input.password);
-      const { isRight, isOutdated } = await hasher.verify(credentials?.passwordHash, password);
+      const { isRight, isOutdated } = await lockout.guard(
+        {
+          identifier: key ?? input.email,
+          userId: credentials?.userId,
+          address: device.address,
+          cookies: device.cookies ?? null,
+        },
+        () => hasher.verify(credentials?.passwordHash, password),
+      );
       if (credentials && !isRight) audit.recordLater(logInFailed(credentials.userId, device.address));
       if (!credentials || !isRight) throw accountErrors.INVALID_CREDENTIALS();
       const { userId, passwordHash, passwordVersion } = credentials;

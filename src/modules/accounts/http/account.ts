@@ -54,6 +54,7 @@ export function accountRoutes({ signUp, getUser, listPublicKeys }: AccountRouteD
         summary: "Sign up with an email address and a password",
         description: "Makes the account and its personal project, whose id is the user's.",
         access: "public",
+        limit: "sign-in",
         body: z.strictObject({ email, password, name }),
         maxBodyBytes: 16_384,
         responses: {

@@ -64,6 +64,7 @@ export function emailRoutes({ emails, passwords, forget }: EmailRouteDeps): Rout
         method: "POST",
         path: `${PATH}/email/change`,
         operationId: "changeEmail",
+        limit: "sign-in",
         tag: "accounts",
         summary: "Ask for another address",
         description:
@@ -72,7 +73,7 @@ export function emailRoutes({ emails, passwords, forget }: EmailRouteDeps): Rout
         body: z.strictObject({ email, password: knownPassword }),
         maxBodyBytes: MAX_BODY_BYTES,
         responses: { 202: { description: "The mails are on their way; alike when the address is taken." } },
-        errors: [no.WRONG_PASSWORD, no.SIGN_IN_BUSY],
+        errors: [no.WRONG_PASSWORD, no.LOGIN_LOCKED, no.SIGN_IN_BUSY],
       },
       async ({ actor: { userId }, body, address }) => {
         await emails.askForChange({ userId, address }, body);
@@ -84,6 +85,7 @@ export function emailRoutes({ emails, passwords, forget }: EmailRouteDeps): Rout
         method: "POST",
         path: `${PATH}/password/forgot`,
         operationId: "forgotPassword",
+        limit: "sign-in",
         tag: "accounts",
         summary: "Ask for a mail with a link to choose a new password",
         description: "The answer is the same for every address, known or not.",
@@ -102,6 +104,7 @@ export function emailRoutes({ emails, passwords, forget }: EmailRouteDeps): Rout
         method: "POST",
         path: `${PATH}/password/reset`,
         operationId: "resetPassword",
+        limit: "sign-in",
         tag: "accounts",
         summary: "Choose a new password with the token of a mailed link",
         description: "All sessions of the user end. It signs nobody in: log in with the new password.",
@@ -121,6 +124,7 @@ export function emailRoutes({ emails, passwords, forget }: EmailRouteDeps): Rout
         method: "POST",
         path: `${PATH}/password/change`,
         operationId: "changePassword",
+        limit: "sign-in",
         tag: "accounts",
         summary: "Change the password",
         description: "All other sessions of the user end, and this one goes on.",
@@ -128,7 +132,7 @@ export function emailRoutes({ emails, passwords, forget }: EmailRouteDeps): Rout
         body: z.strictObject({ current_password: knownPassword, password }),
         maxBodyBytes: MAX_BODY_BYTES,
         responses: { 204: { description: "The password is changed." } },
-        errors: [no.WRONG_PASSWORD, no.WEAK_PASSWORD, no.SIGN_IN_BUSY],
+        errors: [no.WRONG_PASSWORD, no.LOGIN_LOCKED, no.WEAK_PASSWORD, no.SIGN_IN_BUSY],
       },
       async ({ actor: { userId, sessionId }, body, address }) => {
         const input = { currentPassword: body.current_password, password: body.password };

@@ -12,6 +12,7 @@ import {
 } from "../../../kernel/http/index.ts";
 import type { SessionActions, TokenPair } from "../actions/sessions.ts";
 import { accountErrors as no } from "../errors.ts";
+import type { KnownDevices } from "../known-device.ts";
 import type { SessionLife } from "../model.ts";
 import { listSessions } from "../store/sessions.ts";
 import {
@@ -27,6 +28,7 @@ export interface SessionRouteDeps {
   readonly db: Database;
   readonly actions: SessionActions;
   readonly life: SessionLife;
+  readonly devices: KnownDevices;
   readonly accessTokenSeconds: number;
 }
 
@@ -39,7 +41,7 @@ const sessionParams = z.strictObject({ id: z.uuid() });
 /** Only bounded: to say more would tell what passwords look like. */
 const credentials = z.strictObject({ email: z.string().max(320), password: z.string().max(1_024) });
 
-export function sessionRoutes({ db, actions, life, accessTokenSeconds }: SessionRouteDeps): Route[] {
+export function sessionRoutes({ db, actions, life, devices, accessTokenSeconds }: SessionRouteDeps): Route[] {
   const tokens = { 200: { description: "An access token and a refresh token.", schema: tokensView } };
   const show = (pair: TokenPair): Reply => ({
     status: 200,
@@ -56,14 +58,18 @@ export function sessionRoutes({ db, actions, life, accessTokenSeconds }: Session
         tag: "accounts",
         summary: "Log in with an email address and a password",
         access: "public",
+        limit: "sign-in",
         body: credentials,
         maxBodyBytes: 16_384,
         responses: tokens,
-        errors: [no.INVALID_CREDENTIALS, no.SIGN_IN_BUSY],
+        errors: [no.INVALID_CREDENTIALS, no.LOGIN_LOCKED, no.SIGN_IN_BUSY],
       },
       async ({ body, request, address }) => {
         const userAgent = request.headers.get("user-agent")?.slice(0, MAX_USER_AGENT_CHARS) ?? null;
-        return show(await actions.logIn(body, { userAgent, address }));
+        const cookies = request.headers.get("cookie");
+        const pair = await actions.logIn(body, { userAgent, address, cookies });
+        if (devices.find(cookies, pair.userId) !== undefined) return show(pair);
+        return { ...show(pair), cookies: [devices.makeCookie(pair.userId)] };
       },
     ),
     route(
