@@ -12,7 +12,7 @@ export interface Estimate {
 
 /** The side that settles. */
 export interface Ledger {
-  /** What has not been told yet of keys worth telling; those that the database took are handed to `settle`. */
+  /** What has not been told yet of keys worth telling, and keys that were just told; what the database took is handed to `settle`. */
   untold(): Count[];
   settle(told: readonly Count[], totals: readonly Total[]): void;
   /** Called once a minute: forgets keys that were quiet since the last time. */
@@ -36,6 +36,8 @@ interface Entry {
   /** Of all processes in the minute before. */
   previous: number;
   isListed: boolean;
+  /** Settlings that found nothing new to tell. */
+  quiet: number;
 }
 
 const MINUTE_MS = 60_000;
@@ -45,6 +47,8 @@ const MAX_KEYS = 100_000;
 const MAX_UNTOLD = 5_000;
 /** Keys below this share of the limit are not told, so that a flood of addresses that ask once reaches no database. */
 const TOLD_SHARE = 0.05;
+/** So often a key that is quiet here is still asked for: other processes may have told theirs after us. */
+const QUIET_SETTLINGS = 3;
 
 export function createEstimate({ name, perMinute, nowMs }: EstimateOptions): Estimate & Ledger {
   const entries = createRecent<Entry>(MAX_KEYS);
@@ -59,7 +63,7 @@ export function createEstimate({ name, perMinute, nowMs }: EstimateOptions): Est
       if (known.minute !== minute) roll(known, minute);
       return known;
     }
-    const entry = { key, minute, own: 0, told: 0, others: 0, previous: 0, isListed: false };
+    const entry = { key, minute, own: 0, told: 0, others: 0, previous: 0, isListed: false, quiet: 0 };
     entries.set(key, entry);
     return entry;
   }
@@ -99,6 +103,7 @@ export function createEstimate({ name, perMinute, nowMs }: EstimateOptions): Est
       entry.own++;
       if (!entry.isListed && entry.own >= toldFrom) {
         entry.isListed = true;
+        entry.quiet = 0;
         listed.push(entry);
       }
       return {
@@ -123,9 +128,14 @@ export function createEstimate({ name, perMinute, nowMs }: EstimateOptions): Est
       late = [];
       const rest = listed.splice(MAX_UNTOLD);
       for (const entry of listed) {
-        entry.isListed = false;
-        if (entry.own > entry.told)
-          counts.push({ key: name + entry.key, minute: entry.minute, n: entry.own - entry.told });
+        const current = entries.get(entry.key);
+        // One that gave way and is counted anew since: a statement must not hold a key twice.
+        if (current !== undefined && current !== entry) continue;
+        const n = entry.own - entry.told;
+        entry.quiet = n > 0 ? 0 : entry.quiet + 1;
+        entry.isListed = current !== undefined && entry.quiet < QUIET_SETTLINGS;
+        if (entry.isListed) rest.push(entry);
+        counts.push({ key: name + entry.key, minute: entry.minute, n });
       }
       listed = rest;
       return counts;

@@ -118,6 +118,22 @@ test("[LIM-6] processes hear of each other within two seconds and stay at the li
   for (const limits of three) await limits.stop();
 });
 
+test("[LIM-6] who has told his count hears of those who tell theirs later", async () => {
+  toNextMinute();
+  const [early, late] = [open(db), open(second)];
+  const [one, other] = [early, late].map((limits) => limits.estimate("later", 200));
+  const told = async (n: number) =>
+    (await db.sql`SELECT FROM limit_counts WHERE key = 'later a' AND n >= ${n}`).length;
+  for (let n = 0; n < 100; n++) one?.hit("a");
+  await early.start();
+  await until("the first to tell", async () => (await told(100)) > 0);
+  for (let n = 0; n < 100; n++) other?.hit("a");
+  await late.start();
+  await until("the first to hear", () => one?.exhausted("a") !== undefined, { withinMs: 3_000 });
+  expect(await told(200)).toBe(1);
+  await Promise.all([early.stop(), late.stop()]);
+});
+
 test("[LIM-6] a process that has just started hears what the minute before held", async () => {
   toNextMinute();
   const old = open(db);

@@ -46,18 +46,23 @@ export interface Total extends Count {
   readonly previous: number;
 }
 
-/** Adds counts, each key once a minute at most; returns what all processes have counted. In one order, so that none waits in a ring. */
+/**
+ * Adds counts, each key once a minute at most; returns what all processes have counted, also where there was nothing to add.
+ * In one order, so that none waits in a ring.
+ */
 export async function addCounts(tx: Tx, counts: readonly Count[]): Promise<Total[]> {
   const rows = await tx<Total>`
-    WITH added AS (
-      INSERT INTO limit_counts AS c (minute, key, n)
+    WITH told AS (
       SELECT * FROM unnest(${counts.map(({ minute }) => minute)}::int[], ${counts.map(({ key }) => key)}::text[],
-        ${counts.map(({ n }) => n)}::int[]) ORDER BY 1, 2
+        ${counts.map(({ n }) => n)}::int[]) AS t (minute, key, n)
+    ), added AS (
+      INSERT INTO limit_counts AS c (minute, key, n) SELECT * FROM told WHERE n > 0 ORDER BY minute, key
       ON CONFLICT (minute, key) DO UPDATE SET n = c.n + excluded.n
       RETURNING minute, key, n
     )
-    SELECT a.minute, a.key, a.n, coalesce(p.n, 0)::int AS previous
-    FROM added a LEFT JOIN limit_counts p ON p.minute = a.minute - 1 AND p.key = a.key`;
+    SELECT t.minute, t.key, coalesce(a.n, c.n, 0)::int AS n, coalesce(p.n, 0)::int AS previous
+    FROM told t LEFT JOIN added a USING (minute, key) LEFT JOIN limit_counts c USING (minute, key)
+      LEFT JOIN limit_counts p ON p.minute = t.minute - 1 AND p.key = t.key`;
   return rows;
 }
 
