@@ -128,11 +128,12 @@ export function createEstimate({ name, perMinute, nowMs }: EstimateOptions): Est
       late = [];
       const rest = listed.splice(MAX_UNTOLD);
       for (const entry of listed) {
-        // One that gave way has been counted anew since: a statement must not hold a key twice.
-        if (entries.get(entry.key) !== entry) continue;
+        const current = entries.get(entry.key);
+        // One that gave way and is counted anew since: a statement must not hold a key twice.
+        if (current !== undefined && current !== entry) continue;
         const n = entry.own - entry.told;
         entry.quiet = n > 0 ? 0 : entry.quiet + 1;
-        entry.isListed = entry.quiet < QUIET_SETTLINGS;
+        entry.isListed = current !== undefined && entry.quiet < QUIET_SETTLINGS;
         if (entry.isListed) rest.push(entry);
         counts.push({ key: name + entry.key, minute: entry.minute, n });
       }
