@@ -1,4 +1,5 @@
 // Puts the kernel together for one process: the mechanisms on one database, and in which order they start.
+import { createTemporaryAudit } from "./audit/index.ts";
 import { createBus } from "./bus/index.ts";
 import { type Clock, systemClock } from "./clock/index.ts";
 import type { Config } from "./config/index.ts";
@@ -75,6 +76,7 @@ export function createKernel(options: KernelOptions): AssembledKernel {
     bus,
     jobs,
     http,
+    audit: createTemporaryAudit(),
     lifecycle,
     metricsOfOthers: options.metricsOfOthers ?? (async () => []),
   };

@@ -1,4 +1,5 @@
 // The kernel as modules see it: each takes the parts it needs with Pick<Kernel, …>.
+import type { Audit } from "./audit/index.ts";
 import type { Bus } from "./bus/index.ts";
 import type { Clock } from "./clock/index.ts";
 import type { Config } from "./config/index.ts";
@@ -21,6 +22,7 @@ export interface Kernel {
   readonly bus: Bus;
   readonly jobs: Jobs;
   readonly http: Http;
+  readonly audit: Audit;
   /** Parts that modules run beside requests: pollers, caches that must be filled. */
   readonly lifecycle: Lifecycle;
   /** Snapshots of the metrics of this start's other processes: give them to metrics.render(). A process that is stuck is left out. */

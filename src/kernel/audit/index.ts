@@ -1,1 +1,2 @@
 export type { Audit, AuditEntry } from "./audit.ts";
+export { createTemporaryAudit } from "./temporary.ts";

@@ -4,19 +4,25 @@ import { join } from "node:path";
 import type { MigrationSet, Sql, Tx } from "../../kernel/db/index.ts";
 import type { Kernel } from "../../kernel/index.ts";
 import { createAccessTokens } from "./access-token.ts";
+import { createRemoveIdentity } from "./actions/identities.ts";
+import { createIssuerSignIn } from "./actions/issuer-sign-in.ts";
 import { createSessionActions } from "./actions/sessions.ts";
 import { createSignUp } from "./actions/sign-up.ts";
 import { createAuthenticator } from "./authenticator.ts";
 import { createCommonPasswords } from "./common-passwords.ts";
+import { createEncryptedTokens } from "./encrypted-token.ts";
 import { createEndedSessions } from "./ended-sessions.ts";
 import { accountErrors } from "./errors.ts";
 import { createHousekeeping } from "./housekeeping.ts";
 import { accountRoutes } from "./http/account.ts";
+import { identityRoutes } from "./http/identities.ts";
+import { issuerRoutes } from "./http/issuers.ts";
 import { sessionRoutes } from "./http/sessions.ts";
+import { connectIssuers } from "./issuers/index.ts";
 import { sessionLife, type User } from "./model.ts";
 import { createPasswordHasher } from "./password-hash.ts";
 import { createRefreshTokens } from "./refresh-token.ts";
-import { createSigningKeys } from "./signing-keys.ts";
+import { createSigningKeys, type Rotation } from "./signing-keys.ts";
 import { isSessionAlive } from "./store/sessions.ts";
 import { findUser, listNames, type UserName } from "./store/users.ts";
 
@@ -31,11 +37,13 @@ export interface Accounts {
   onSessionsEnded(hear: (sessionIds: ReadonlySet<string>) => void): void;
   /** Asks the database, for what stands for a session and was not checked at its end. */
   isSessionAlive(sql: Sql, sessionId: string, userId: string): Promise<boolean>;
+  /** Makes the next signing key before its time, for the command. */
+  rotateSigningKey(): Promise<Rotation>;
 }
 
 export type AccountsKernel = Pick<
   Kernel,
-  "config" | "clock" | "log" | "db" | "secrets" | "bus" | "http" | "lifecycle"
+  "config" | "clock" | "log" | "db" | "secrets" | "bus" | "http" | "audit" | "lifecycle"
 >;
 
 export const accountsMigrations: MigrationSet = {
@@ -49,18 +57,23 @@ const DEFAULT_ISSUER = "stoa";
 const MAX_WAITING_HASHES = 100;
 
 export function createAccounts(kernel: AccountsKernel): Accounts {
-  const { config, clock, log, db, secrets, bus, http, lifecycle } = kernel;
+  const { config, clock, log, db, secrets, bus, http, audit, lifecycle } = kernel;
   const accessTokenSeconds = config.accessTokenMinutes * 60;
   const life = sessionLife(config.refreshTokenDays);
   const hearers: ((tx: Tx, user: User) => Promise<void>)[] = [];
 
-  const keys = createSigningKeys(db, secrets);
+  const keys = createSigningKeys({ db, secrets, audit, rotationDays: config.signingKeyRotationDays });
   const ended = createEndedSessions({ db, bus, clock, log, tokenSeconds: accessTokenSeconds });
   lifecycle.add(createHousekeeping({ db, log, keys, life }));
   lifecycle.add(ended);
 
   const issuer = config.publicUrl ?? DEFAULT_ISSUER;
-  const accessTokens = createAccessTokens({ issuer, lifeSeconds: accessTokenSeconds, keys });
+  const signedTokens = createAccessTokens({ issuer, lifeSeconds: accessTokenSeconds, keys });
+  const deriveKey = (id: string) => secrets.derive(`access token encryption ${id}`);
+  const accessTokens =
+    config.accessTokenEncryption === "jwe"
+      ? createEncryptedTokens({ signed: signedTokens, deriveKey, keys })
+      : signedTokens;
   const refreshTokens = createRefreshTokens(secrets.derive("refresh token"));
   // One core is left to requests.
   const concurrency = Math.max(1, availableParallelism() - 1);
@@ -79,6 +92,10 @@ export function createAccounts(kernel: AccountsKernel): Accounts {
     life,
   });
 
+  const connected = connectIssuers({ config, clock, secrets });
+  const signIn = createIssuerSignIn({ db, log, audit, ...connected, sessions: actions, hearers });
+  const removeIdentity = createRemoveIdentity({ db, audit });
+
   async function getUser(sql: Sql, id: string): Promise<User> {
     const user = await findUser(sql, id);
     if (!user) throw accountErrors.USER_NOT_FOUND();
@@ -89,6 +106,8 @@ export function createAccounts(kernel: AccountsKernel): Accounts {
   http.mount([
     ...accountRoutes({ signUp, getUser: (id) => getUser(db.sql, id), listPublicKeys: keys.listPublic }),
     ...sessionRoutes({ db, actions, life, accessTokenSeconds }),
+    ...issuerRoutes({ signIn, accessTokenSeconds }),
+    ...identityRoutes({ db, removeIdentity }),
   ]);
 
   return {
@@ -97,5 +116,6 @@ export function createAccounts(kernel: AccountsKernel): Accounts {
     listNames,
     onSessionsEnded: ended.onEnded,
     isSessionAlive,
+    rotateSigningKey: keys.rotate,
   };
 }

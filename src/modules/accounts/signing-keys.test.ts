@@ -1,5 +1,7 @@
 import { afterAll, beforeEach, expect, test } from "bun:test";
-import { createSecrets } from "../../kernel/secrets/index.ts";
+import type { AuditEntry } from "../../kernel/audit/index.ts";
+import type { Database } from "../../kernel/db/index.ts";
+import { createSecrets, type Secrets } from "../../kernel/secrets/index.ts";
 import { openAgain, openTestDatabase, type TestDatabase } from "../../testing/database.ts";
 import { accountsMigrations } from "./index.ts";
 import { createSigningKeys } from "./signing-keys.ts";
@@ -11,6 +13,8 @@ beforeEach(async () => {
   db = await openTestDatabase([accountsMigrations]);
   databases.push(db);
 });
+const recorded: AuditEntry[] = [];
+const audit = { record: async (_tx: unknown, entry: AuditEntry) => void recorded.push(entry) };
 afterAll(() => Promise.all(databases.map((each) => each.close())));
 
 test("[ACC-18] of many first starts at one moment one makes the key and all have it", async () => {
@@ -19,7 +23,7 @@ test("[ACC-18] of many first starts at one moment one makes the key and all have
   await Promise.all(processes.map((each) => each.sql`SELECT 1`));
   for (let round = 0; round < 10; round++) {
     await db.sql`DELETE FROM signing_keys`;
-    const rings = processes.map((each) => createSigningKeys(each, secrets));
+    const rings = processes.map((each) => createRing(each, secrets));
     await Promise.all(rings.map((ring) => ring.refresh()));
     expect(new Set(rings.map((ring) => ring.current(Date.now()).id)).size).toBe(1);
     expect(rings.map((ring) => ring.listPublic().length)).toEqual([1, 1, 1, 1, 1]);
@@ -28,7 +32,7 @@ test("[ACC-18] of many first starts at one moment one makes the key and all have
 });
 
 test("[ACC-19] private keys are stored encrypted", async () => {
-  const ring = createSigningKeys(db, secrets);
+  const ring = createRing(db, secrets);
   await ring.refresh();
   const pkcs8 = ring.current(Date.now()).privateKey.export({ format: "der", type: "pkcs8" });
   const secret = pkcs8.subarray(-32).toString("hex");
@@ -40,9 +44,9 @@ test("[ACC-19] private keys are stored encrypted", async () => {
 });
 
 test("[ACC-19] with another SECRET_KEY the start is refused with a sentence", async () => {
-  await createSigningKeys(db, secrets).refresh();
+  await createRing(db, secrets).refresh();
   const others = createSecrets(Buffer.alloc(32, 8).toString("base64"));
-  const refused = await createSigningKeys(db, others)
+  const refused = await createRing(db, others)
     .refresh()
     .catch((error) => error);
   expect(refused.name).toBe("StartError");
@@ -50,7 +54,7 @@ test("[ACC-19] with another SECRET_KEY the start is refused with a sentence", as
 });
 
 test("[ACC-20] after 90 days the next key is published a day before it signs", async () => {
-  const ring = createSigningKeys(db, secrets);
+  const ring = createRing(db, secrets);
   await ring.refresh();
   const first = ring.current(Date.now());
   await age(89);
@@ -69,7 +73,7 @@ test("[ACC-20] after 90 days the next key is published a day before it signs", a
 });
 
 test("[ACC-20] the key before stays for two days after the next one signs", async () => {
-  const ring = createSigningKeys(db, secrets);
+  const ring = createRing(db, secrets);
   await ring.refresh();
   const first = ring.current(Date.now());
   await age(91);
@@ -82,6 +86,10 @@ test("[ACC-20] the key before stays for two days after the next one signs", asyn
   expect(ring.listPublic()).toHaveLength(1);
   expect(ring.findByHeader(first.header)).toBeUndefined();
 });
+
+function createRing(on: Database, under: Secrets, rotationDays = 90) {
+  return createSigningKeys({ db: on, secrets: under, audit, rotationDays });
+}
 
 /** Makes all keys older. */
 async function age(days: number): Promise<void> {

@@ -46,11 +46,11 @@ export type SessionActions = ReturnType<typeof createSessionActions>;
 export function createSessionActions(deps: SessionActionDeps) {
   const { db, clock, log, hasher, accessTokens, refreshTokens, ended, life } = deps;
 
-  function tokensOf(session: SessionRef, counter: number): TokenPair {
+  async function tokensOf(session: SessionRef, counter: number): Promise<TokenPair> {
     const { id: sessionId, userId } = session;
     return {
       userId,
-      accessToken: accessTokens.sign({ userId, sessionId }, clock.now()),
+      accessToken: await accessTokens.sign({ userId, sessionId }, clock.now()),
       refreshToken: refreshTokens.make({ sessionId, counter }),
     };
   }
@@ -94,6 +94,17 @@ export function createSessionActions(deps: SessionActionDeps) {
       const session = { id: newId(), userId };
       await db.single((tx) => store.insertSession(tx, { ...session, ...device }));
       return tokensOf(session, 0);
+    },
+
+    /** For who has shown in another way who he is. */
+    async startSession(
+      tx: Tx,
+      userId: string,
+      device: Device,
+    ): Promise<{ readonly sessionId: string; readonly tokens: TokenPair }> {
+      const session = { id: newId(), userId };
+      await store.insertSession(tx, { ...session, ...device });
+      return { sessionId: session.id, tokens: await tokensOf(session, 0) };
     },
 
     async refresh(token: string): Promise<TokenPair> {
