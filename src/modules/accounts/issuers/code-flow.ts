@@ -98,7 +98,7 @@ async function askMore(configuration: Configuration, claims: IDToken, accessToke
 
 function toClaims(claims: Readonly<Record<string, unknown>>): IssuerClaims {
   const { iss, sub, email, email_verified: verified, name } = claims;
-  if (typeof iss !== "string" || typeof sub !== "string" || sub.length > MAX_SUBJECT_CHARS)
+  if (typeof iss !== "string" || typeof sub !== "string" || sub === "" || sub.length > MAX_SUBJECT_CHARS)
     throw new Error("the ID token names nobody");
   return {
     issuer: iss,

@@ -41,7 +41,7 @@ export function createBrowser(server: Answering): Browser {
 
   async function ask(url: URL): Promise<Response> {
     const cookie = cookiesFor(url.origin);
-    const request = new Request(url, { headers: cookie ? { cookie } : {}, redirect: "manual" });
+    const request = new Request(url.href, { headers: cookie ? { cookie } : {}, redirect: "manual" });
     const response = url.origin === STOA ? await server.fetch(request) : await fetch(request);
     keep(url.origin, response.headers);
     return response;

@@ -36,6 +36,7 @@ export async function openRealIssuer(redirectUris: readonly string[]): Promise<R
     features: { devInteractions: { enabled: false } },
     findAccount: (_context, sub) => ({ accountId: sub, claims: async () => ({ ...account, sub }) }),
     interactions: { url: (_context, { uid }) => `/interaction/${uid}` },
+    ttl: { AccessToken: 60, Grant: 60, IdToken: 60, Interaction: 60, Session: 60 },
     pkce: { required: () => true },
   });
   const serve = provider.callback();
