@@ -109,6 +109,16 @@ test("[ACC-94] half of Google's settings, and a second issuer of that name, are 
   );
 });
 
+test("[ACC-94] an issuer needs an address to send browsers back to", async () => {
+  const environment = { OIDC_ISSUERS: JSON.stringify([GOOD]) };
+  // The tests' port is 0.
+  const refused = await openTestServer({ works: false, environment }).catch((error) => error);
+  expect([refused.name, refused.message]).toEqual([
+    "StartError",
+    "PUBLIC_URL is required with PORT=0 to sign in with an issuer: it sends browsers back to there.",
+  ]);
+});
+
 test("[ACC-94] every address under /auth is a name that issuers cannot have", async () => {
   const server = await openTestServer({ works: false });
   servers.push(server);

@@ -1,6 +1,7 @@
 // What signing in with outside issuers stands on, put together from the configuration.
 import type { Clock } from "../../../kernel/clock/index.ts";
 import type { Config } from "../../../kernel/config/index.ts";
+import { StartError } from "../../../kernel/errors/index.ts";
 import { createBoundedFetch } from "../../../kernel/outbound/index.ts";
 import type { Secrets } from "../../../kernel/secrets/index.ts";
 import { type CodeFlow, createCodeFlow } from "./code-flow.ts";
@@ -28,11 +29,17 @@ const TIMEOUT_MS = 5_000;
 const MAX_ANSWER_BYTES = 262_144;
 
 export function connectIssuers({ config, clock, secrets }: IssuersDeps): ConnectedIssuers {
+  const issuers = readIssuers(config);
+  if (issuers.size > 0 && config.publicUrl === undefined && config.port === 0) {
+    throw new StartError(
+      "PUBLIC_URL is required with PORT=0 to sign in with an issuer: it sends browsers back to there.",
+    );
+  }
   const publicUrl = config.publicUrl ?? `http://localhost:${config.port}`;
   const fetch = createBoundedFetch({ timeoutMs: TIMEOUT_MS, maxBytes: MAX_ANSWER_BYTES });
   const discovery = createDiscovery({ clock, fetch });
   return {
-    issuers: readIssuers(config),
+    issuers,
     flow: createCodeFlow(discovery, ({ name }) => `${publicUrl}/api/v1/auth/${name}/callback`),
     transactions: createTransactions({ secrets, clock, isHttps: publicUrl.startsWith("https:") }),
     addresses: createReturnAddresses(publicUrl, config.allowedOrigins),
