@@ -22,7 +22,7 @@ const GOOGLE = {
 
 /** What stands behind /auth/ already; a test compares it with the routes that there are. */
 export const TAKEN_NAMES: ReadonlySet<string> = new Set(
-  "signup login logout refresh exchange me verify sessions identities password email devices callback".split(
+  "signup login logout refresh exchange me verify sessions identities audit password email devices callback".split(
     " ",
   ),
 );
