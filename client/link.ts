@@ -1,6 +1,6 @@
 // One connection of the client: hello, frames, and a watch for servers that fall silent.
 import type { LiveOptions, SocketConstructor, SocketLike } from "./options.ts";
-import type { ServerFrame } from "./protocol.ts";
+import { FINAL_CODES, type ServerFrame } from "./protocol.ts";
 
 export interface Link {
   send(frame: object): void;
@@ -74,10 +74,10 @@ export function openLink(options: LiveOptions, owner: LinkOwner): Link {
     const Constructor =
       options.WebSocket ?? (globalThis as unknown as { WebSocket?: SocketConstructor }).WebSocket;
     if (!Constructor) throw new Error("There is no WebSocket here: give the client one, such as that of ws.");
-    const shownTicket = await ticket?.();
-    const shownToken = shownTicket === undefined ? await token?.() : undefined;
+    const proof = await (ticket ?? token)?.();
     if (isOver) return;
-    const query = shownTicket === undefined ? "" : `?ticket=${encodeURIComponent(shownTicket)}`;
+    if (proof === undefined) return end(FINAL_CODES.unauthenticated, "nothing to show");
+    const query = ticket ? `?ticket=${encodeURIComponent(proof)}` : "";
     const opened = new Constructor(
       `${options.url.replace(/^http/, "ws").replace(/\/+$/, "")}/api/v1/live${query}`,
     );
@@ -85,7 +85,7 @@ export function openLink(options: LiveOptions, owner: LinkOwner): Link {
     // Until something is heard the connecting itself is watched.
     watch = setTimeout(() => abandon(ABNORMAL), silenceMs * 2);
     opened.onopen = () => {
-      if (shownToken !== undefined) send({ type: "hello", token: shownToken });
+      if (!ticket) send({ type: "hello", token: proof });
     };
     opened.onmessage = (event: { data: unknown }) => receive(String(event.data));
     opened.onclose = (event: { code: number; reason: string }) => end(event.code, event.reason);

@@ -145,6 +145,23 @@ test("a token that is refused twice ends it; a new one in time does not", async 
   renewed.close();
 });
 
+test("who has nothing to show any more is done; one who could not be asked is asked again", async () => {
+  const errors: LiveError[] = [];
+  let asked = 0;
+  const live = open({
+    token: () => {
+      if (++asked === 1) throw new Error("the network is away");
+      return asked === 2 ? ada.token : undefined;
+    },
+    WebSocket: CuttableSocket,
+    onError: (error) => errors.push(error),
+  });
+  await until("the connection", () => live.state === "open");
+  cut();
+  await until("the end", () => live.state === "closed");
+  expect(errors.map(({ code }) => code)).toEqual(["UNAUTHENTICATED"]);
+});
+
 test("a server that falls silent is left within the time", async () => {
   const silent = Bun.serve({
     port: 0,
@@ -198,6 +215,32 @@ test("a gap is never passed on: the client asks again from where it was", async 
   expect(asked).toEqual([undefined as unknown as string, `${epoch}:2`]);
   live.close();
   await lossy.stop(true);
+});
+
+test("a subscription never established (supabase/realtime 1871): refused for the moment, it is asked for until it stands", async () => {
+  let asked = 0;
+  const busy = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    fetch: (request, self) => (self.upgrade(request) ? undefined : new Response()),
+    websocket: {
+      message(socket, text) {
+        const { type } = JSON.parse(String(text));
+        const say = (frame: object) => socket.send(JSON.stringify({ project_id: "p", ...frame }));
+        if (type === "hello") say({ type: "welcome", connection_id: "", user_id: "", heartbeat_s: 25 });
+        if (type !== "subscribe") return;
+        if (++asked < 4) say({ type: "error", code: "DATABASE_UNAVAILABLE", detail: "" });
+        else say({ type: "subscribed", epoch: crypto.randomUUID(), seq: 7 });
+      },
+    },
+  });
+  const live = open({ url: busy.url.origin });
+  const one = follow(live, "p");
+  await one.stands();
+  expect([asked, one.ends]).toEqual([4, []]);
+  expect(one.subscription.position).toEndWith(":7");
+  live.close();
+  await busy.stop(true);
 });
 
 test("attempts are spread over a bound that doubles", () => {

@@ -17,13 +17,18 @@ export type SocketConstructor = new (url: string) => SocketLike;
 /** `closed` is final; `waiting` until the next attempt. */
 export type LiveState = "connecting" | "open" | "waiting" | "closed";
 
+export type Proof = () => string | undefined | Promise<string | undefined>;
+
 export interface LiveOptions {
   /** The server, such as https://stoa.example.org. */
   readonly url: string;
-  /** Gives an access token for each connection; a function that refreshes it lets the feed outlive it. */
-  readonly token?: () => string | Promise<string>;
-  /** Gives a ticket of POST /live/tickets for each connection, in place of a token. */
-  readonly ticket?: () => string | Promise<string>;
+  /**
+   * Gives an access token for each connection; a function that refreshes it lets the feed outlive it. Undefined says that
+   * there is none any more, which ends the feed for good; after an error it is asked again.
+   */
+  readonly token?: Proof;
+  /** Gives a ticket of POST /live/tickets for each connection, in place of a token; undefined as there. */
+  readonly ticket?: Proof;
   /** Default the global WebSocket; Node 20 has none: give it that of `ws`. */
   readonly WebSocket?: SocketConstructor;
   readonly onState?: (state: LiveState) => void;

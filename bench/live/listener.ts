@@ -1,5 +1,6 @@
 // One WebSocket of the crowd, read by hand: frames are counted where they lie, so that the load costs less than the server.
 import type { Socket } from "bun";
+import { DIALECTS, type Wish } from "./dialect.ts";
 
 export interface Heard {
   /** Welcomed, and subscribed if that was asked for. */
@@ -8,12 +9,10 @@ export interface Heard {
   onEnd(): void;
 }
 
-export interface ListenerOptions {
+export interface ListenerOptions extends Wish {
+  readonly dialect: keyof typeof DIALECTS;
   readonly port: number;
   readonly token: string;
-  /** Left out: connected and idle. */
-  readonly projectId?: string;
-  readonly since?: string;
 }
 
 interface State {
@@ -23,29 +22,23 @@ interface State {
 
 const HEAD_END = Buffer.from("\r\n\r\n");
 const KEY = Buffer.alloc(16, 7).toString("base64");
-const PING = 9;
-/** Where the frames' types begin: `{"type":"`. */
-const TYPE_AT = 9;
-const EVENT = "e".charCodeAt(0);
-const SUBSCRIBED = "s".charCodeAt(0);
-const WELCOME = "w".charCodeAt(0);
+const [TEXT, PING, PONG] = [0x81, 9, 0x8a];
 
 export async function openListener(options: ListenerOptions, heard: Heard): Promise<void> {
-  const { port, token, projectId, since } = options;
+  const { port, token } = options;
+  let opened: Socket<State> | undefined;
+  const dialect = DIALECTS[options.dialect](options, {
+    say: (text) => void opened?.write(toFrame(TEXT, Buffer.from(text))),
+    onReady: heard.onReady,
+    onEvent: heard.onEvent,
+  });
   const request =
-    `GET /api/v1/live HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+    `GET ${dialect.path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
     `Sec-WebSocket-Key: ${KEY}\r\nSec-WebSocket-Version: 13\r\nAuthorization: Bearer ${token}\r\n\r\n`;
-  const subscribe = JSON.stringify({ type: "subscribe", project_id: projectId, since });
 
   function take(socket: Socket<State>, opcode: number, payload: Buffer): void {
-    if (opcode === PING) return void socket.write(toFrame(0x8a, payload));
-    const kind = payload[TYPE_AT];
-    if (kind === EVENT && payload[TYPE_AT + 1] === "v".charCodeAt(0)) heard.onEvent(payload);
-    else if (kind === SUBSCRIBED) heard.onReady();
-    else if (kind === WELCOME) {
-      if (projectId === undefined) heard.onReady();
-      else socket.write(toFrame(0x81, Buffer.from(subscribe)));
-    } else if (kind === EVENT) throw new Error(payload.toString());
+    if (opcode === PING) socket.write(toFrame(PONG, payload));
+    else dialect.hear(payload);
   }
 
   function data(socket: Socket<State>, chunk: Buffer): void {
@@ -58,6 +51,7 @@ export async function openListener(options: ListenerOptions, heard: Heard): Prom
           throw new Error(bytes.toString("latin1", 0, end));
         state.isUpgraded = true;
         bytes = bytes.subarray(end + HEAD_END.length);
+        dialect.upgraded();
       }
     }
     if (state.isUpgraded) bytes = bytes.subarray(walk(socket, bytes));
@@ -91,7 +85,14 @@ export async function openListener(options: ListenerOptions, heard: Heard): Prom
     hostname: "127.0.0.1",
     port,
     data: { held: NOTHING, isUpgraded: false },
-    socket: { open: (socket) => void socket.write(request), data, close: () => heard.onEnd() },
+    socket: {
+      open(socket) {
+        opened = socket;
+        socket.write(request);
+      },
+      data,
+      close: () => heard.onEnd(),
+    },
   });
 }
 

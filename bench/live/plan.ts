@@ -1,6 +1,7 @@
 // What the crowd is told and what it answers, and how it is run: in a process of its own, on the load's core.
 import { join } from "node:path";
 import { bun, LOAD_CORE, onCore } from "../pinning.ts";
+import type { DIALECTS } from "./dialect.ts";
 
 export interface Crowd {
   readonly count: number;
@@ -10,6 +11,8 @@ export interface Crowd {
 }
 
 export interface LivePlan {
+  /** Default ours. */
+  readonly dialect?: keyof typeof DIALECTS;
   readonly port: number;
   readonly token: string;
   readonly crowd: Crowd;
@@ -53,4 +56,14 @@ export async function runCrowd(plan: LivePlan, whileResting?: () => void): Promi
   if ((await child.exited) !== 0) throw new Error("the crowd failed");
   // Printed by crowd.ts as this type, on one line.
   return JSON.parse(output) as LiveResult;
+}
+
+/** Throws unless every subscriber got every event. */
+export function complete(result: LiveResult, subscribersOfEach: number): LiveResult {
+  const expected = result.written * subscribersOfEach;
+  if (result.deliveries !== expected || result.ended > 0)
+    throw new Error(
+      `${expected} deliveries were due, ${result.deliveries} came, ${result.ended} connections ended`,
+    );
+  return result;
 }

@@ -1,53 +1,15 @@
-// The live feed: fan-out to a thousand, from the write to the event, ten thousand idle connections, a thousand who resume.
+// The live feed: from the write to the event, ten thousand idle connections, a thousand who resume.
 import { openApi } from "../api.ts";
 import { type Bench, say } from "../bench.ts";
-import { type LivePlan, type LiveResult, runCrowd } from "../live/plan.ts";
+import { complete, type LivePlan, runCrowd } from "../live/plan.ts";
 import { measureMemory } from "../memory.ts";
-import { processorSeconds } from "../processor-time.ts";
 import { milliseconds, perSecond } from "../statistics.ts";
 import { startStoa } from "../stoa.ts";
 import type { Row } from "../table.ts";
 
 const SUBSCRIBERS = 1_000;
-const FAN_OUT_MS = 5_000;
-const FAN_OUT_TARGET = 300_000;
-const HALF_P99_MS = 50;
 
 type Setting = Pick<LivePlan, "port" | "token">;
-
-export async function liveFanOut({ stoa }: Bench): Promise<Row> {
-  say(`live: fan-out to ${SUBSCRIBERS} subscribers of one project`);
-  const api = await openApi(stoa.port);
-  const projectId = await api.createProject("bench fan-out");
-  const plan: LivePlan = {
-    port: stoa.port,
-    token: api.token,
-    crowd: { count: SUBSCRIBERS, projectIds: [projectId] },
-    writeTo: [projectId],
-    writers: 32,
-    durationMs: FAN_OUT_MS,
-  };
-  await runCrowd({ ...plan, durationMs: 1_000 });
-  const beforeS = processorSeconds(stoa.pid);
-  const full = complete(await runCrowd(plan), SUBSCRIBERS);
-  const usedS = processorSeconds(stoa.pid) - beforeS;
-  const half = complete(
-    await runCrowd({ ...plan, writesPerSecond: FAN_OUT_TARGET / 2 / SUBSCRIBERS }),
-    SUBSCRIBERS,
-  );
-  const rate = full.deliveries / full.seconds;
-  return {
-    what: `live fan-out, ${SUBSCRIBERS} subscribers`,
-    ours: `${perSecond(rate)}; p99 ${milliseconds(half.latenciesMs.p99)} at ${perSecond(half.deliveries / half.seconds)}`,
-    bare: "",
-    target: `${perSecond(FAN_OUT_TARGET)}; p99 < ${HALF_P99_MS} ms at half`,
-    isMet: rate >= FAN_OUT_TARGET && half.latenciesMs.p99 < HALF_P99_MS,
-    notes: [
-      `${perSecond(full.deliveries / usedS)} of the server's processor time, writes and connecting included`,
-      `frames of ${Math.round(full.frameBytes)} bytes; each event a durable write over HTTP, ${perSecond(full.written / full.seconds)}; every one arrived at every subscriber`,
-    ],
-  };
-}
 
 export async function liveLatency({ stoa }: Bench): Promise<Row> {
   say("live: from the durable write to the event");
@@ -166,14 +128,4 @@ async function readPosition(
   });
   // As the API description has it.
   return (await answer.json()) as { epoch: string; seq: number };
-}
-
-/** Throws unless every subscriber got every event. */
-function complete(result: LiveResult, subscribersOfEach: number): LiveResult {
-  const expected = result.written * subscribersOfEach;
-  if (result.deliveries !== expected || result.ended > 0)
-    throw new Error(
-      `${expected} deliveries were due, ${result.deliveries} came, ${result.ended} connections ended`,
-    );
-  return result;
 }

@@ -1,4 +1,5 @@
 // Puts the kernel together for one process: the mechanisms on one database, and in which order they start.
+import { join } from "node:path";
 import { createTemporaryAudit } from "./audit/index.ts";
 import { createBus } from "./bus/index.ts";
 import { type Clock, systemClock } from "./clock/index.ts";
@@ -9,6 +10,7 @@ import { createHttp, type HttpServer, httpMigrations } from "./http/index.ts";
 import type { Kernel } from "./index.ts";
 import { createJobs, jobMigrations, type WorkOptions } from "./jobs/index.ts";
 import { createLifecycle, type Part } from "./lifecycle/index.ts";
+import { createMail, mailMigrations } from "./mail/index.ts";
 import { createSecrets } from "./secrets/index.ts";
 import { createMetrics, createProcessMetrics, type Logger } from "./telemetry/index.ts";
 
@@ -41,7 +43,12 @@ export interface AssembledKernel {
 }
 
 /** Tables of the mechanisms, before those of the modules. */
-export const kernelMigrations: readonly MigrationSet[] = [httpMigrations, eventMigrations, jobMigrations];
+export const kernelMigrations: readonly MigrationSet[] = [
+  httpMigrations,
+  eventMigrations,
+  jobMigrations,
+  mailMigrations,
+];
 
 /** Does nothing but put together: no connection is opened before the first statement or start. */
 export function createKernel(options: KernelOptions): AssembledKernel {
@@ -61,6 +68,16 @@ export function createKernel(options: KernelOptions): AssembledKernel {
     showsQueue: showsWhole,
     ...(options.workerId === undefined ? {} : { work: workOptions(options, options.workerId) }),
   });
+  const secrets = createSecrets(options.secretKey);
+  const mail = createMail({
+    db,
+    secrets,
+    jobs,
+    log,
+    smtpUrl: config.smtpUrl,
+    from: config.mailFrom,
+    outboxDirectory: join(config.dataDir, "outbox"),
+  });
   const http = createHttp({ config, db, log, metrics, reusePort: options.sharesPort ?? false });
   const lifecycle = createLifecycle("modules", (part, error) =>
     log.error({ err: error, part }, "a part did not stop well"),
@@ -71,16 +88,17 @@ export function createKernel(options: KernelOptions): AssembledKernel {
     log,
     metrics,
     db,
-    secrets: createSecrets(options.secretKey),
+    secrets,
     events,
     bus,
     jobs,
+    mail,
+    audit: createTemporaryAudit(log),
     http,
-    audit: createTemporaryAudit(),
     lifecycle,
     metricsOfOthers: options.metricsOfOthers ?? (async () => []),
   };
-  return { kernel, parts: [processMetrics, bus, events, lifecycle, jobs] };
+  return { kernel, parts: [processMetrics, bus, events, lifecycle, mail, jobs] };
 }
 
 function workOptions({ config, connection }: KernelOptions, workerId: string): WorkOptions {

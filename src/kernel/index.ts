@@ -8,6 +8,7 @@ import type { Events } from "./events/index.ts";
 import type { Http } from "./http/index.ts";
 import type { Jobs } from "./jobs/index.ts";
 import type { Lifecycle } from "./lifecycle/index.ts";
+import type { Mailer } from "./mail/index.ts";
 import type { Secrets } from "./secrets/index.ts";
 import type { Logger, Metrics } from "./telemetry/index.ts";
 
@@ -21,8 +22,9 @@ export interface Kernel {
   readonly events: Events;
   readonly bus: Bus;
   readonly jobs: Jobs;
-  readonly http: Http;
+  readonly mail: Mailer;
   readonly audit: Audit;
+  readonly http: Http;
   /** Parts that modules run beside requests: pollers, caches that must be filled. */
   readonly lifecycle: Lifecycle;
   /** Snapshots of the metrics of this start's other processes: give them to metrics.render(). A process that is stuck is left out. */

@@ -8,6 +8,7 @@ import { newId } from "../kernel/ids/index.ts";
 import type { Kernel } from "../kernel/index.ts";
 import { createLifecycle, type Part } from "../kernel/lifecycle/index.ts";
 import { type Logger, silentLogger } from "../kernel/telemetry/index.ts";
+import { testDataDirectory } from "./data-directory.ts";
 import type { TestDatabase } from "./database.ts";
 
 export interface TestKernelOptions {
@@ -30,7 +31,7 @@ export interface TestKernel extends Kernel, Part {
 /** Make modules on it, then start it. It leaves the database open. */
 export function createTestKernel(db: TestDatabase, options: TestKernelOptions = {}): TestKernel {
   const { log = silentLogger, secretKey = randomBytes(32).toString("base64") } = options;
-  const { config } = readConfig({ PORT: "0", ...options.environment });
+  const { config } = readConfig({ PORT: "0", DATA_DIR: testDataDirectory(), ...options.environment });
   const { kernel, parts } = createKernel({
     config,
     log,

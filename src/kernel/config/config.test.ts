@@ -59,6 +59,19 @@ test.each([
   [{ PUBLIC_URL: "ftp://x" }, 'PUBLIC_URL must be an http:// or https:// address; it is "ftp://x".'],
   [{ SECRET_KEY: "s3cret" }, "SECRET_KEY must be 32 bytes in base64; `openssl rand -base64 32` makes one."],
   [{ SECRET_KEY: `${KEY}!` }, "SECRET_KEY must be 32 bytes in base64; `openssl rand -base64 32` makes one."],
+  [{ SMTP_URL: "http://me:s3cret@mail.example" }, "SMTP_URL must be an smtp:// or smtps:// address."],
+  [
+    { SMTP_URL: "smtp://mail.example?tls=perhaps" },
+    "SMTP_URL must be an smtp:// or smtps:// address with nothing after it but ?tls= one of required, optional, unverified, off.",
+  ],
+  [
+    { SMTP_URL: "smtp://me:100%@mail.example" },
+    "SMTP_URL must be an smtp:// or smtps:// address whose user and password are percent-encoded.",
+  ],
+  [
+    { MAIL_FROM: "Stoa, Inc <a@b>, c@d" },
+    'MAIL_FROM must be an address such as Stoa <stoa@example.org>; it is "Stoa, Inc <a@b>, c@d".',
+  ],
   [
     { ALLOWED_ORIGINS: "https://a.example, https://b.example/" },
     'ALLOWED_ORIGINS must be origins such as https://app.example.com, without a path; it is "https://a.example, https://b.example/".',
@@ -88,6 +101,9 @@ test("[CFG-4] what goes together", () => {
   expect(sentenceOf({ TLS_KEY_FILE: "key.pem" })).toBe(sentence);
   expect(readConfig({ TLS_CERT_FILE: "cert.pem", TLS_KEY_FILE: "key.pem" }).config.tlsKeyFile).toBe(
     "key.pem",
+  );
+  expect(sentenceOf({ SMTP_URL: "smtp://mail.example" })).toBe(
+    "MAIL_FROM is required with SMTP_URL: set it to the address that mails come from.",
   );
   expect(sentenceOf({ DATABASE_URL: "postgres://localhost/x" })).toBe(
     "SECRET_KEY is required with DATABASE_URL: set it to the output of `openssl rand -base64 32` and keep it.",

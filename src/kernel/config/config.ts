@@ -33,6 +33,9 @@ export function readConfig(environment: Environment, dotEnv = ""): ConfigReading
   if ((config.googleClientId === undefined) !== (config.googleClientSecret === undefined)) {
     throw new StartError("GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET go together: set both or neither.");
   }
+  if (config.smtpUrl !== undefined && config.mailFrom === undefined) {
+    throw new StartError("MAIL_FROM is required with SMTP_URL: set it to the address that mails come from.");
+  }
   if (config.databaseUrl !== undefined && config.secretKey === undefined) {
     throw new StartError(
       "SECRET_KEY is required with DATABASE_URL: set it to the output of `openssl rand -base64 32` and keep it.",

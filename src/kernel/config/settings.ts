@@ -29,6 +29,21 @@ export const settings = {
     secret: true,
     check: secretKey,
   }),
+  smtpUrl: optional("SMTP_URL", {
+    meaning:
+      "smtp://user:password@host:587 or smtps://…:465 of the mail server; ?tls= required (the default; to this machine optional), optional, unverified or off; unset puts mails as files into DATA_DIR/outbox",
+    secret: true,
+    check: smtpUrl,
+  }),
+  mailFrom: optional("MAIL_FROM", {
+    meaning: "Sender of mails, such as Stoa <stoa@example.org>; required with SMTP_URL",
+    check: mailbox,
+  }),
+  authPagesUrl: optional("AUTH_PAGES_URL", {
+    meaning:
+      "Address under which your front end has the pages verify and reset, to which mails link with #token=…; default PUBLIC_URL/auth",
+    check: httpUrl,
+  }),
   logLevel: choice("LOG_LEVEL", {
     default: "info",
     of: ["debug", "info", "warn", "error", "silent"],
@@ -145,7 +160,8 @@ export const settings = {
     default: 4,
     min: 1,
     max: 64,
-    meaning: "Connections for single statements of requests, and as many for their transactions, per process",
+    meaning:
+      "Connections for single statements of requests, and as many for their transactions, per web process",
   }),
   shutdownGraceSeconds: integer("SHUTDOWN_GRACE_SECONDS", {
     default: 20,
@@ -180,5 +196,29 @@ function secretKey(value: string): string {
   if (bytes.length !== 32 || bytes.toString("base64").replace(/=+$/, "") !== value.replace(/=+$/, "")) {
     throw new Error("32 bytes in base64; `openssl rand -base64 32` makes one");
   }
+  return value;
+}
+
+const SMTP_TLS = ["required", "optional", "unverified", "off"];
+
+function smtpUrl(value: string): string {
+  const url = URL.parse(value);
+  const problem = "an smtp:// or smtps:// address";
+  if (!url || !["smtp:", "smtps:"].includes(url.protocol) || url.hostname === "") throw new Error(problem);
+  for (const [name, tls] of url.searchParams) {
+    if (name !== "tls" || !SMTP_TLS.includes(tls))
+      throw new Error(`${problem} with nothing after it but ?tls= one of ${SMTP_TLS.join(", ")}`);
+  }
+  try {
+    decodeURIComponent(url.username + url.password);
+  } catch {
+    throw new Error(`${problem} whose user and password are percent-encoded`);
+  }
+  return value;
+}
+
+function mailbox(value: string): string {
+  if (!/^(?:[^\p{C}<>@]*<[^\s\p{C}<>,;@]+@[^\s\p{C}<>,;@]+>|[^\s\p{C}<>,;@]+@[^\s\p{C}<>,;@]+)$/u.test(value))
+    throw new Error("an address such as Stoa <stoa@example.org>");
   return value;
 }

@@ -16,7 +16,7 @@ const SECRETS: readonly (readonly [RegExp, string])[] = [
   [/\b(bearer|basic) +[A-Za-z0-9._~+/=-]{8,}/gi, "$1 [redacted]"],
   // Credentials inside an address: postgres://user:password@host.
   [/(\b[a-z][a-z0-9+.-]{0,20}:\/\/[^\s:/@"]{0,200}):[^\s@"]{1,200}@/gi, "$1:[redacted]@"],
-  [/([?&](?:access_token|ticket|password|token|code)=)[^&\s"]+/gi, "$1[redacted]"],
+  [/([?&#](?:access_token|ticket|password|token|code)=)[^&\s"]+/gi, "$1[redacted]"],
 ];
 
 export function redact(line: string): string {

@@ -22,6 +22,11 @@ export const accountErrors = defineErrors({
     status: 503,
     detail: "Too many people are signing in just now. Try again in a few seconds.",
   },
+  WRONG_PASSWORD: { status: 403, detail: "The current password is not right. Check it and try again." },
+  LINK_INVALID: {
+    status: 422,
+    detail: "This link was used already, is too old, or a newer one was sent. Ask for a new one.",
+  },
   USER_NOT_FOUND: { status: 404, detail: "There is no user with this id. Check it." },
   SESSION_NOT_FOUND: {
     status: 404,

@@ -4,6 +4,7 @@ import type { Part } from "../../kernel/lifecycle/index.ts";
 import type { Logger } from "../../kernel/telemetry/index.ts";
 import type { SessionLife } from "./model.ts";
 import type { SigningKeys } from "./signing-keys.ts";
+import { deleteOldLinks } from "./store/links.ts";
 import { deleteOldSessions } from "./store/sessions.ts";
 import { deleteOldCodes } from "./store/sign-in-codes.ts";
 
@@ -37,6 +38,7 @@ export function createHousekeeping({ db, log, keys, life }: HousekeepingDeps): P
       await keys.refresh();
       await db.transaction((tx) => deleteOldSessions(tx, life), { pool: "long" });
       await db.single((tx) => deleteOldCodes(tx), { pool: "long" });
+      await db.transaction(deleteOldLinks, { pool: "long" });
     } catch (error) {
       log.warn({ err: error }, "housekeeping of accounts failed; it is tried again in an hour");
     }

@@ -31,7 +31,13 @@ test("[ACC-1] a sign-up answers with the user and his personal project", async (
   const answer = await send(kernel.http, "POST", "/auth/signup", { body });
   expect(answer.status).toBe(201);
   expect(answer.body).toEqual({
-    user: { id: ID, email: "Grace.Hopper@example.org", name: "Grace", created_at: TIME },
+    user: {
+      id: ID,
+      email: "Grace.Hopper@example.org",
+      name: "Grace",
+      created_at: TIME,
+      email_verified: false,
+    },
     project_id: ID,
   });
   expect(answer.body.user).toMatchObject({ id: answer.body.project_id });

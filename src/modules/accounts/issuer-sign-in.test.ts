@@ -52,7 +52,7 @@ test("[ACC-80] a new person signs in with an issuer and has an account with a pe
   expect(answer.headers.get("Cache-Control")).toBe("no-store");
   const token = String(answer.body.access_token);
   const me = await send(server, "GET", "/auth/me", { token });
-  expect(me.body).toMatchObject({ id: answer.body.user_id, email, name: "Ada" });
+  expect(me.body).toMatchObject({ id: answer.body.user_id, email, name: "Ada", email_verified: true });
   const project = await send(server, "GET", `/projects/${answer.body.user_id}`, { token });
   expect([project.status, project.body.role]).toEqual([200, "owner"]);
 });

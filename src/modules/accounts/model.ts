@@ -6,6 +6,8 @@ export interface User {
   readonly email: string;
   readonly name: string | null;
   readonly createdAt: Date;
+  /** Null until somebody has shown that the address is his. */
+  readonly emailVerifiedAt: Date | null;
 }
 
 /** A device that is signed in. */
@@ -29,8 +31,11 @@ export interface Identity {
   readonly lastUsedAt: Date;
 }
 
-/** Why a session ended: by the user here, by the user from another device, or because an old refresh token was shown. */
-export type EndReason = "logout" | "removed" | "reuse";
+/**
+ * Why a session ended: by the user here, by the user from another device, because an old refresh token was shown, or with
+ * the password.
+ */
+export type EndReason = "logout" | "removed" | "reuse" | "password_changed" | "password_reset";
 
 export interface SessionLife {
   readonly idleDays: number;

@@ -6,10 +6,12 @@ import type { Kernel } from "../../kernel/index.ts";
 import { createAccessTokens } from "./access-token.ts";
 import { createRemoveIdentity } from "./actions/identities.ts";
 import { createIssuerSignIn } from "./actions/issuer-sign-in.ts";
+import type { EndSessions } from "./actions/passwords.ts";
 import { createSessionActions } from "./actions/sessions.ts";
 import { createSignUp } from "./actions/sign-up.ts";
 import { createAuthenticator } from "./authenticator.ts";
 import { createCommonPasswords } from "./common-passwords.ts";
+import { createEmailFlows } from "./email-flows.ts";
 import { createEncryptedTokens } from "./encrypted-token.ts";
 import { createEndedSessions } from "./ended-sessions.ts";
 import { accountErrors } from "./errors.ts";
@@ -20,6 +22,7 @@ import { issuerRoutes } from "./http/issuers.ts";
 import { sessionRoutes } from "./http/sessions.ts";
 import { connectIssuers } from "./issuers/index.ts";
 import { sessionLife, type User } from "./model.ts";
+import { createPasswordCheck } from "./password-check.ts";
 import { createPasswordHasher } from "./password-hash.ts";
 import { createRefreshTokens } from "./refresh-token.ts";
 import { createSigningKeys, type Rotation } from "./signing-keys.ts";
@@ -39,11 +42,17 @@ export interface Accounts {
   isSessionAlive(sql: Sql, sessionId: string, userId: string): Promise<boolean>;
   /** Makes the next signing key before its time, for the command. */
   rotateSigningKey(): Promise<Rotation>;
+  /** The user who has shown that this address is his; undefined when nobody has, also for what is no address. */
+  findVerifiedByEmail(sql: Sql, email: string): Promise<User | undefined>;
+  /** Calls `hear` in the transaction in which a user's address becomes verified; what it throws undoes that. Call it while wiring. */
+  onEmailVerified(hear: (tx: Tx, user: User) => Promise<void>): void;
+  /** Ends the sessions of a user, all but `except`: their tokens are dead everywhere within a second of the commit. */
+  readonly endSessions: EndSessions;
 }
 
 export type AccountsKernel = Pick<
   Kernel,
-  "config" | "clock" | "log" | "db" | "secrets" | "bus" | "http" | "audit" | "lifecycle"
+  "config" | "clock" | "log" | "db" | "secrets" | "bus" | "http" | "lifecycle" | "jobs" | "mail" | "audit"
 >;
 
 export const accountsMigrations: MigrationSet = {
@@ -80,7 +89,11 @@ export function createAccounts(kernel: AccountsKernel): Accounts {
   const hasher = createPasswordHasher({ concurrency, maxWaiting: MAX_WAITING_HASHES });
   const { passwordMinLength } = config;
   const commonPasswords = createCommonPasswords(passwordMinLength);
-  const signUp = createSignUp({ db, hasher, commonPasswords, passwordMinLength, hearers });
+  const checkPassword = createPasswordCheck({ commonPasswords, passwordMinLength });
+  const signUp = createSignUp({ db, hasher, checkPassword, hearers });
+
+  const email = createEmailFlows({ kernel, hasher, checkPassword, announceEnd: ended.announce });
+  hearers.push(email.sendVerification);
   const actions = createSessionActions({
     db,
     clock,
@@ -90,10 +103,20 @@ export function createAccounts(kernel: AccountsKernel): Accounts {
     refreshTokens,
     ended,
     life,
+    noticeDevice: email.noticeDevice,
   });
 
   const connected = connectIssuers({ config, clock, secrets });
-  const signIn = createIssuerSignIn({ db, log, audit, ...connected, sessions: actions, hearers });
+  const { noteVerified } = email;
+  const signIn = createIssuerSignIn({
+    db,
+    log,
+    audit,
+    ...connected,
+    sessions: actions,
+    noteVerified,
+    hearers,
+  });
   const removeIdentity = createRemoveIdentity({ db, audit });
 
   async function getUser(sql: Sql, id: string): Promise<User> {
@@ -108,6 +131,7 @@ export function createAccounts(kernel: AccountsKernel): Accounts {
     ...sessionRoutes({ db, actions, life, accessTokenSeconds }),
     ...issuerRoutes({ signIn, accessTokenSeconds }),
     ...identityRoutes({ db, removeIdentity }),
+    ...email.routes,
   ]);
 
   return {
@@ -117,5 +141,8 @@ export function createAccounts(kernel: AccountsKernel): Accounts {
     onSessionsEnded: ended.onEnded,
     isSessionAlive,
     rotateSigningKey: keys.rotate,
+    findVerifiedByEmail: email.findVerifiedByEmail,
+    onEmailVerified: email.onEmailVerified,
+    endSessions: email.endSessions,
   };
 }

@@ -1,6 +1,6 @@
 import { newId } from "../../kernel/ids/index.ts";
 import { testRefusals } from "../../testing/refusals.ts";
-import { logIn } from "../../testing/requests.ts";
+import { logIn, TEST_PASSWORD } from "../../testing/requests.ts";
 import type { TestServer } from "../../testing/server.ts";
 
 testRefusals({
@@ -30,6 +30,22 @@ testRefusals({
         const { session_id: sessionId } = (await device.call("GET", "/auth/verify")).body;
         return { path: `/auth/sessions/${sessionId}` };
       },
+    },
+    sendVerification: { least: "signed in", request: () => ({ path: "/auth/email/verification" }) },
+    changeEmail: {
+      least: "signed in",
+      request: () => ({
+        path: "/auth/email/change",
+        body: { email: "elsewhere@example.org", password: TEST_PASSWORD },
+      }),
+    },
+    // The last one: it signs the owner's other devices out.
+    changePassword: {
+      least: "signed in",
+      request: () => ({
+        path: "/auth/password/change",
+        body: { current_password: TEST_PASSWORD, password: TEST_PASSWORD },
+      }),
     },
   },
 });

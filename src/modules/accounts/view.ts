@@ -7,7 +7,13 @@ import type { Identity, Session, User } from "./model.ts";
 const time = z.iso.datetime();
 
 export const userView = z
-  .strictObject({ id: z.uuid(), email: z.string(), name: z.string().nullable(), created_at: time })
+  .strictObject({
+    id: z.uuid(),
+    email: z.string(),
+    name: z.string().nullable(),
+    created_at: time,
+    email_verified: z.boolean(),
+  })
   .meta({ id: "User" });
 
 export const tokensView = z
@@ -62,7 +68,13 @@ export const jwksView = z.strictObject({
 });
 
 export function toUserView(user: User): z.infer<typeof userView> {
-  return { id: user.id, email: user.email, name: user.name, created_at: user.createdAt.toISOString() };
+  return {
+    id: user.id,
+    email: user.email,
+    name: user.name,
+    created_at: user.createdAt.toISOString(),
+    email_verified: user.emailVerifiedAt !== null,
+  };
 }
 
 export function toIdentityView(identity: Identity): z.infer<typeof identityView> {

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { createLogger } from "../../kernel/telemetry/index.ts";
+import { createTestClock } from "../../testing/clock.ts";
 import { openAgain } from "../../testing/database.ts";
-import { createProject, logIn, type Person, share, signUp } from "../../testing/requests.ts";
+import { createProject, logIn, type Person, send, share, signUp } from "../../testing/requests.ts";
 import { until } from "../../testing/until.ts";
 import { join, type LiveServer, listen, openLiveServer } from "./testing/listener.ts";
 
@@ -185,6 +186,24 @@ test("[LIVE-12] pages of other origins are refused at the door", async () => {
   expect(await codeOf(`http://127.0.0.1:${here.port}`)).toBe(0);
   expect(await codeOf("https://evil.example.com")).not.toBe(0);
   expect(await codeOf("null")).not.toBe(0);
+});
+
+test("[LIVE-32] a token that ends takes no connection with it (supabase 4223), the session does", async () => {
+  const clock = createTestClock();
+  const server = await openLiveServer({ clock });
+  const eve = await signUp(server);
+  const listener = await join(server.port, eve.token, eve.projectId);
+  clock.turn(31 * 60_000);
+  const late = listen(server.port);
+  late.send({ type: "hello", token: eve.token });
+  expect((await late.closed()).code).toBe(4401);
+  const { body } = await send(server, "POST", "/auth/refresh", { body: { refresh_token: eve.refreshToken } });
+  const token = String(body.access_token);
+  await send(server, "PATCH", `/projects/${eve.projectId}`, { token, body: { name: "Half an hour later" } });
+  expect(await listener.upTo(2)).toEqual([2]);
+  await send(server, "POST", "/auth/logout", { token });
+  expect((await listener.closed()).code).toBe(4401);
+  await server.stop();
 });
 
 test("[LIVE-13] the logs of both processes hold no token and no ticket", async () => {

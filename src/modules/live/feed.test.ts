@@ -109,6 +109,26 @@ test("[LIVE-2] no event before the drop, and recovery only once (socket.io 5538,
   }
 });
 
+test("[LIVE-2] a duplicate session (socket.io 4880): who comes back before his old connection is given up loses nothing", async () => {
+  const projectId = await createProject(ada);
+  const old = await join(here.port, ada.token, projectId);
+  const { epoch } = await old.first("subscribed");
+  await write(projectId, 5);
+  const both = [
+    await join(here.port, ada.token, projectId, `${epoch}:3`),
+    await join(there.port, ada.token, projectId, `${epoch}:3`),
+  ];
+  await write(projectId, 5);
+  for (const back of both) expect(await back.upTo(11)).toEqual(range(4, 11));
+  expect(await old.upTo(11)).toEqual(range(2, 11));
+  old.socket.close();
+  await write(projectId, 1);
+  for (const back of both) {
+    expect(await back.upTo(12)).toEqual(range(4, 12));
+    back.close();
+  }
+});
+
 test("[LIVE-3] another epoch, events no longer kept and numbers never given are told to reload", async () => {
   const projectId = await createProject(ada);
   await write(projectId, 9);

@@ -222,6 +222,38 @@ test("[LIVE-25] four kibibytes pass whole between processes, more is refused", a
   await emptied();
 });
 
+test("[LIVE-31] awareness that can be forged (y-protocols): nobody speaks for another", async () => {
+  const watcher = await join(there.port, ada.token, projectId);
+  const [mover, forger] = [
+    await join(here.port, ada.token, projectId),
+    await join(here.port, ben.token, projectId),
+  ];
+  const forgerId = await idOf(forger);
+  const foreign = { user_id: ada.userId, connection_id: await idOf(mover) };
+  for (const name of Object.keys(foreign) as (keyof typeof foreign)[]) {
+    const frame = { type: "presence", project_id: projectId, state: {}, [name]: foreign[name] };
+    forger.send(frame);
+  }
+  const errors = () => forger.frames.filter(({ type }) => type === "error");
+  await until("the refusals", () => errors().length === 2);
+  expect(new Set(errors().map(({ code }) => code))).toEqual(new Set(["INVALID_FRAME"]));
+  forger.send({ type: "presence", project_id: projectId, state: { ...foreign, change: "left" } });
+  await watcher.first("presence", (frame) => frame.change === "updated");
+  expect(changes(watcher, "updated")).toEqual([
+    {
+      type: "presence",
+      project_id: projectId,
+      change: "updated",
+      user_id: ben.userId,
+      connection_id: forgerId,
+      status: "active",
+      state: { ...foreign, change: "left" },
+    },
+  ]);
+  for (const each of [watcher, mover, forger]) each.close();
+  await emptied();
+});
+
 test("[LIVE-26] the status names who is online, and where the log stands", async () => {
   const mine = await join(here.port, ada.token, projectId);
   const answer = await until("Ada online", async () => {

@@ -13,6 +13,7 @@ import type { Transaction, Transactions } from "../issuers/transaction.ts";
 import type { User } from "../model.ts";
 import * as store from "../store/identities.ts";
 import { insertCode, useCode } from "../store/sign-in-codes.ts";
+import { findUser } from "../store/users.ts";
 import type { Device, SessionActions, TokenPair } from "./sessions.ts";
 
 export interface IssuerSignInDeps {
@@ -24,6 +25,8 @@ export interface IssuerSignInDeps {
   readonly transactions: Transactions;
   readonly addresses: ReturnAddresses;
   readonly sessions: Pick<SessionActions, "startSession">;
+  /** Called when the address of a new person is known to be verified. */
+  readonly noteVerified: (tx: Tx, userId: string, address: string) => Promise<void>;
   /** Called in the transaction that makes a new person's account. */
   readonly hearers: readonly ((tx: Tx, user: User) => Promise<void>)[];
 }
@@ -48,7 +51,7 @@ const CODE_BYTES = 32;
 export type IssuerSignIn = ReturnType<typeof createIssuerSignIn>;
 
 export function createIssuerSignIn(deps: IssuerSignInDeps) {
-  const { db, log, audit, issuers, flow, transactions, addresses, sessions, hearers } = deps;
+  const { db, log, audit, issuers, flow, transactions, addresses, sessions, noteVerified, hearers } = deps;
 
   function getIssuer(name: string): Issuer {
     const issuer = issuers.get(name);
@@ -68,16 +71,20 @@ export function createIssuerSignIn(deps: IssuerSignInDeps) {
   async function findOrMakeUser(
     tx: Tx,
     { email, isEmailVerified, name }: IssuerClaims,
+    address: string,
   ): Promise<string | undefined> {
     // Whether there is an account with an address is told to nobody who has not shown that it is his.
     if (!email || !isEmailVerified) throw no.ISSUER_EMAIL_UNVERIFIED();
     const found = await store.lockByEmail(tx, email.key);
     if (found && !found.isVerified) throw no.ACCOUNT_EMAIL_UNVERIFIED();
     if (found) return found.userId;
-    const user = await store.insertVerifiedUser(tx, { id: newId(), email, name });
-    if (!user) return undefined;
-    for (const hear of hearers) await hear(tx, user);
-    return user.id;
+    const id = newId();
+    if (!(await store.insertUserWithoutPassword(tx, { id, email, name }))) return undefined;
+    // Before the others hear of the user: a verified one gets no mail to verify the address.
+    await noteVerified(tx, id, address);
+    const user = await findUser(tx, id);
+    if (user) for (const hear of hearers) await hear(tx, user);
+    return id;
   }
 
   async function resolve(tx: Tx, claims: IssuerClaims, address: string): Promise<string> {
@@ -89,7 +96,7 @@ export function createIssuerSignIn(deps: IssuerSignInDeps) {
     const made = await store.useIdentity(tx, identity);
     if (made !== undefined) return made;
     // The second time the account that took the address meanwhile is there.
-    const userId = (await findOrMakeUser(tx, claims)) ?? (await findOrMakeUser(tx, claims));
+    const userId = (await findOrMakeUser(tx, claims, address)) ?? (await findOrMakeUser(tx, claims, address));
     if (userId === undefined) throw no.ISSUER_ANSWER_REFUSED();
     await link(tx, claims, userId, address);
     return userId;

@@ -12,7 +12,9 @@ import { normalisePassword } from "../password.ts";
 import type { PasswordHasher } from "../password-hash.ts";
 import type { RefreshClaim, RefreshTokens } from "../refresh-token.ts";
 import * as store from "../store/sessions.ts";
+import { holdPassword } from "../store/user-secrets.ts";
 import { findCredentials, replacePasswordHash } from "../store/users.ts";
+import type { NoticeDevice } from "./devices.ts";
 
 export interface SessionActionDeps {
   readonly db: Database;
@@ -23,6 +25,7 @@ export interface SessionActionDeps {
   readonly refreshTokens: RefreshTokens;
   readonly ended: Pick<EndedSessions, "announce">;
   readonly life: SessionLife;
+  readonly noticeDevice: NoticeDevice;
 }
 
 export interface TokenPair {
@@ -44,7 +47,7 @@ interface SessionRef {
 export type SessionActions = ReturnType<typeof createSessionActions>;
 
 export function createSessionActions(deps: SessionActionDeps) {
-  const { db, clock, log, hasher, accessTokens, refreshTokens, ended, life } = deps;
+  const { db, clock, log, hasher, accessTokens, refreshTokens, ended, life, noticeDevice } = deps;
 
   async function tokensOf(session: SessionRef, counter: number): Promise<TokenPair> {
     const { id: sessionId, userId } = session;
@@ -86,13 +89,17 @@ export function createSessionActions(deps: SessionActionDeps) {
       const password = normalisePassword(input.password);
       const { isRight, isOutdated } = await hasher.verify(credentials?.passwordHash, password);
       if (!credentials || !isRight) throw accountErrors.INVALID_CREDENTIALS();
-      const { userId, passwordHash } = credentials;
+      const { userId, passwordHash, passwordVersion } = credentials;
       if (isOutdated) {
         const to = await hasher.hash(password);
         await db.single((tx) => replacePasswordHash(tx, userId, { from: passwordHash, to }));
       }
       const session = { id: newId(), userId };
-      await db.single((tx) => store.insertSession(tx, { ...session, ...device }));
+      await db.transaction(async (tx) => {
+        if (!(await holdPassword(tx, userId, passwordVersion))) throw accountErrors.INVALID_CREDENTIALS();
+        await store.insertSession(tx, { ...session, ...device });
+        await noticeDevice(tx, userId, device);
+      });
       return tokensOf(session, 0);
     },
 
@@ -104,6 +111,7 @@ export function createSessionActions(deps: SessionActionDeps) {
     ): Promise<{ readonly sessionId: string; readonly tokens: TokenPair }> {
       const session = { id: newId(), userId };
       await store.insertSession(tx, { ...session, ...device });
+      await noticeDevice(tx, userId, device);
       return { sessionId: session.id, tokens: await tokensOf(session, 0) };
     },
 

@@ -1,19 +1,18 @@
 // Signing up: a person becomes a user with a personal project, or is told why not.
 import type { Database, Tx } from "../../../kernel/db/index.ts";
 import { newId } from "../../../kernel/ids/index.ts";
-import type { CommonPasswords } from "../common-passwords.ts";
 import type { EmailAddress } from "../email.ts";
 import { accountErrors } from "../errors.ts";
 import type { User } from "../model.ts";
-import { findWeakness, normalisePassword } from "../password.ts";
+import { normalisePassword } from "../password.ts";
+import type { PasswordCheck } from "../password-check.ts";
 import type { PasswordHasher } from "../password-hash.ts";
 import { insertUser } from "../store/users.ts";
 
 export interface SignUpDeps {
   readonly db: Database;
   readonly hasher: PasswordHasher;
-  readonly commonPasswords: CommonPasswords;
-  readonly passwordMinLength: number;
+  readonly checkPassword: PasswordCheck;
   /** Called in the sign-up's transaction. */
   readonly hearers: readonly ((tx: Tx, user: User) => Promise<void>)[];
 }
@@ -25,20 +24,11 @@ export interface SignUp {
 }
 
 export function createSignUp(deps: SignUpDeps) {
-  const { db, hasher, commonPasswords, passwordMinLength, hearers } = deps;
-
-  async function refuseWeak(password: string, { email, name }: SignUp): Promise<void> {
-    const weakness =
-      findWeakness(password, { minLength: passwordMinLength, emailKey: email.key, name }) ??
-      ((await commonPasswords.has(password))
-        ? "Must not be one of the million most common passwords."
-        : undefined);
-    if (weakness) throw accountErrors.WEAK_PASSWORD({ fields: [{ path: "password", message: weakness }] });
-  }
+  const { db, hasher, checkPassword, hearers } = deps;
 
   return async (input: SignUp): Promise<User> => {
     const password = normalisePassword(input.password);
-    await refuseWeak(password, input);
+    await checkPassword(password, { emailKey: input.email.key, name: input.name });
     const passwordHash = await hasher.hash(password);
     return db.transaction(async (tx) => {
       const user = await insertUser(tx, { id: newId(), email: input.email, name: input.name, passwordHash });

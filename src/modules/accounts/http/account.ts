@@ -18,7 +18,7 @@ export interface AccountRouteDeps {
 /** Verifiers elsewhere may keep the keys for so long: far less than a key is published before it signs. */
 const JWKS_CACHE_SECONDS = 300;
 
-const email = z
+export const email = z
   .string()
   .max(320)
   .transform((text, context): EmailAddress => {
@@ -27,7 +27,7 @@ const email = z
     context.addIssue({ code: "custom", message: "Must be an email address, such as ada@example.org." });
     return z.NEVER;
   });
-const password = z
+export const password = z
   .string()
   .refine(
     (text) => passwordLength(text) <= PASSWORD_MAX_LENGTH,

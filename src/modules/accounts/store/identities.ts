@@ -1,7 +1,7 @@
 // SQL over identities at outside issuers, and over the people that they bring.
 import type { Sql, Tx } from "../../../kernel/db/index.ts";
 import type { EmailAddress } from "../email.ts";
-import type { Identity, User } from "../model.ts";
+import type { Identity } from "../model.ts";
 
 interface IdentityRow {
   readonly id: string;
@@ -53,16 +53,15 @@ export async function lockByEmail(
   return row && { userId: row.id, isVerified: row.is_verified };
 }
 
-/** Without a password, the address verified. Undefined when it is taken, also by a sign-up of the same moment. */
-export async function insertVerifiedUser(
+/** Without a password. False when the address is taken, also by a sign-up of the same moment. */
+export async function insertUserWithoutPassword(
   tx: Tx,
   user: { readonly id: string; readonly email: EmailAddress; readonly name: string | null },
-): Promise<User | undefined> {
-  const [row] = await tx<{ id: string; email: string; name: string | null; created_at: Date }>`
-    INSERT INTO users (id, email, email_key, name, email_verified_at)
-    VALUES (${user.id}, ${user.email.address}, ${user.email.key}, ${user.name}, now())
-    ON CONFLICT (email_key) DO NOTHING RETURNING id, email, name, created_at`;
-  return row && { id: row.id, email: row.email, name: row.name, createdAt: row.created_at };
+): Promise<boolean> {
+  const rows = await tx`INSERT INTO users (id, email, email_key, name)
+    VALUES (${user.id}, ${user.email.address}, ${user.email.key}, ${user.name})
+    ON CONFLICT (email_key) DO NOTHING RETURNING id`;
+  return rows.length > 0;
 }
 
 /** Newest first, one row more than `limit` when there are more. */

@@ -8,6 +8,7 @@ interface UserRow {
   readonly email: string;
   readonly name: string | null;
   readonly created_at: Date;
+  readonly email_verified_at: Date | null;
 }
 
 export interface UserName {
@@ -27,12 +28,13 @@ export async function insertUser(tx: Tx, user: NewUser): Promise<User | undefine
   const [row] = await tx<UserRow>`
     INSERT INTO users (id, email, email_key, name, password_hash)
     VALUES (${user.id}, ${user.email.address}, ${user.email.key}, ${user.name}, ${user.passwordHash})
-    ON CONFLICT (email_key) DO NOTHING RETURNING id, email, name, created_at`;
+    ON CONFLICT (email_key) DO NOTHING RETURNING id, email, name, created_at, email_verified_at`;
   return row && toUser(row);
 }
 
 export async function findUser(sql: Sql, id: string): Promise<User | undefined> {
-  const [row] = await sql<UserRow>`SELECT id, email, name, created_at FROM users WHERE id = ${id}`;
+  const [row] = await sql<UserRow>`
+    SELECT id, email, name, created_at, email_verified_at FROM users WHERE id = ${id}`;
   return row && toUser(row);
 }
 
@@ -40,10 +42,11 @@ export async function findUser(sql: Sql, id: string): Promise<User | undefined> 
 export async function findCredentials(
   sql: Sql,
   emailKey: string,
-): Promise<{ userId: string; passwordHash: string } | undefined> {
-  const [row] = await sql<{ id: string; password_hash: string }>`
-    SELECT id, password_hash FROM users WHERE email_key = ${emailKey} AND password_hash IS NOT NULL`;
-  return row && { userId: row.id, passwordHash: row.password_hash };
+): Promise<{ userId: string; passwordHash: string; passwordVersion: number } | undefined> {
+  const [row] = await sql<{ id: string; password_hash: string; password_version: number }>`
+    SELECT id, password_hash, password_version FROM users
+    WHERE email_key = ${emailKey} AND password_hash IS NOT NULL`;
+  return row && { userId: row.id, passwordHash: row.password_hash, passwordVersion: row.password_version };
 }
 
 /** Nothing happens when the password was changed meanwhile. */
@@ -62,5 +65,11 @@ export async function listNames(sql: Sql, ids: readonly string[]): Promise<UserN
 }
 
 function toUser(row: UserRow): User {
-  return { id: row.id, email: row.email, name: row.name, createdAt: row.created_at };
+  return {
+    id: row.id,
+    email: row.email,
+    name: row.name,
+    createdAt: row.created_at,
+    emailVerifiedAt: row.email_verified_at,
+  };
 }
