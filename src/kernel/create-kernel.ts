@@ -1,6 +1,6 @@
 // Puts the kernel together for one process: the mechanisms on one database, and in which order they start.
 import { join } from "node:path";
-import { createTemporaryAudit } from "./audit/index.ts";
+import { auditMigrations, createAudit } from "./audit/index.ts";
 import { createBus } from "./bus/index.ts";
 import { type Clock, systemClock } from "./clock/index.ts";
 import type { Config } from "./config/index.ts";
@@ -46,6 +46,7 @@ export interface AssembledKernel {
 export const kernelMigrations: readonly MigrationSet[] = [
   httpMigrations,
   eventMigrations,
+  auditMigrations,
   jobMigrations,
   mailMigrations,
 ];
@@ -57,6 +58,7 @@ export function createKernel(options: KernelOptions): AssembledKernel {
   const processMetrics = createProcessMetrics({ metrics, process: options.processName ?? "stoa" });
   const bus = createBus({ db, log });
   const events = createEvents({ db, log, bus, retentionDays: config.eventRetentionDays });
+  const audit = createAudit({ db, log, retentionDays: config.auditRetentionDays });
   const jobs = createJobs({
     db,
     bus,
@@ -90,15 +92,15 @@ export function createKernel(options: KernelOptions): AssembledKernel {
     db,
     secrets,
     events,
+    audit,
     bus,
     jobs,
     mail,
-    audit: createTemporaryAudit(log),
     http,
     lifecycle,
     metricsOfOthers: options.metricsOfOthers ?? (async () => []),
   };
-  return { kernel, parts: [processMetrics, bus, events, lifecycle, mail, jobs] };
+  return { kernel, parts: [processMetrics, bus, events, audit, lifecycle, mail, jobs] };
 }
 
 function workOptions({ config, connection }: KernelOptions, workerId: string): WorkOptions {

@@ -20,10 +20,10 @@ export interface Kernel {
   readonly db: Database;
   readonly secrets: Secrets;
   readonly events: Events;
+  readonly audit: Audit;
   readonly bus: Bus;
   readonly jobs: Jobs;
   readonly mail: Mailer;
-  readonly audit: Audit;
   readonly http: Http;
   /** Parts that modules run beside requests: pollers, caches that must be filled. */
   readonly lifecycle: Lifecycle;

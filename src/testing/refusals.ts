@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { generateKeyPairSync, sign } from "node:crypto";
 import { createTestClock } from "./clock.ts";
 import { listEvents } from "./expectations.ts";
+import { testKeyRefusals } from "./key-refusals.ts";
 import {
   type Answer,
   type Answering,
@@ -176,6 +177,8 @@ export function testRefusals({ rule, tags, cases }: RefusalSuite): void {
           isArchived: true,
         }));
     }
+
+    testKeyRefusals({ rule, operationId: name, sample, server: () => server, createScene, ask });
 
     test(`[${rule}] who may gets in, and by no other id`, async () => {
       const scene = await createScene();

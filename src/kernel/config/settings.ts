@@ -136,6 +136,13 @@ export const settings = {
     unit: "days",
     meaning: "Days that the event log is kept",
   }),
+  auditRetentionDays: integer("AUDIT_RETENTION_DAYS", {
+    default: 365,
+    min: 1,
+    max: 3650,
+    unit: "days",
+    meaning: "Days that the audit trail is kept",
+  }),
   jobRetentionDays: integer("JOB_RETENTION_DAYS", {
     default: 30,
     min: 1,
@@ -144,11 +151,12 @@ export const settings = {
     meaning: "Days that finished jobs are kept",
   }),
   projectEraseAfterDays: integer("PROJECT_ERASE_AFTER_DAYS", {
-    default: 7,
+    default: 30,
     min: 1,
     max: 3650,
     unit: "days",
-    meaning: "Days from the deletion of a project to the erasing of what it held",
+    meaning:
+      "Days from the deletion of a project, in which it can be restored, to the erasing of what it held",
   }),
   liveConnectionsPerUser: integer("LIVE_CONNECTIONS_PER_USER", {
     default: 100,

@@ -95,6 +95,15 @@ export const kernelErrors = defineErrors({
   BODY_TOO_LARGE: { status: 413, detail: "The body is larger than this address takes." },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, detail: "This address does not take that Content-Type." },
   UNAUTHENTICATED: { status: 401, detail: "Sign in and send the access token as Authorization: Bearer." },
+  KEY_NOT_ALLOWED: {
+    status: 403,
+    detail: "API keys cannot make this call. Sign in as a user and send the access token.",
+  },
+  KEY_SCOPE_MISSING: {
+    status: 403,
+    detail:
+      "The scopes of this API key do not allow that; `permission` says what is missing. Make another key.",
+  },
   ORIGIN_FORBIDDEN: {
     status: 403,
     detail: "Pages of this origin may not connect. Add it to ALLOWED_ORIGINS if they are yours.",

@@ -4,7 +4,7 @@ import { kernelErrors } from "../errors/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import type { Compiled } from "./handler.ts";
 import { callerOf, type Idempotent, keyedUpload, keyedWrite } from "./idempotency/index.ts";
-import type { Actor, RouteAccess, RouteContext } from "./route.ts";
+import type { Caller, RouteAccess, RouteContext } from "./route.ts";
 import type { SocketHandler } from "./socket.ts";
 import { watchedBody } from "./watched-body.ts";
 
@@ -31,7 +31,7 @@ export interface Arrival {
 
 export class Call implements Context {
   // Filled in on the way; a handler sees all that its route describes.
-  actor: Actor | undefined = undefined;
+  actor: Caller | undefined = undefined;
   params: unknown = undefined;
   query: unknown = undefined;
   body: unknown = undefined;

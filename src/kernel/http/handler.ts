@@ -1,12 +1,12 @@
 // The one handler of a route: authenticate, check, read, validate, act. What does not depend on the request is decided once.
 import type { z } from "zod";
 import { type ErrorDefinition, kernelErrors } from "../errors/index.ts";
-import { actorOf } from "./authentication.ts";
+import { actorOf, allowCaller, type FindCaller } from "./authentication.ts";
 import { checkStreamType, DEFAULT_MAX_BODY_BYTES, readJson } from "./body.ts";
 import type { Call } from "./call.ts";
 import { readIdempotencyKey } from "./idempotency/index.ts";
 import { parseQuery } from "./query.ts";
-import type { Authenticate, Reply, Route } from "./route.ts";
+import type { Reply, Route } from "./route.ts";
 import { isCleanText } from "./text-check.ts";
 import { validate } from "./validation.ts";
 
@@ -19,7 +19,7 @@ export interface Compiled {
   run(call: Call, params: Readonly<Record<string, string>> | undefined): Promise<Reply | Response>;
 }
 
-export function compile(route: Route, authenticator: () => Authenticate): Compiled {
+export function compile(route: Route, findCaller: FindCaller): Compiled {
   const { spec, handle } = route;
   const needsActor = spec.access !== "public";
   const notFound = spec.errors?.find((error) => error.status === 404) ?? kernelErrors.NOT_FOUND;
@@ -31,9 +31,10 @@ export function compile(route: Route, authenticator: () => Authenticate): Compil
     patternJson: JSON.stringify(spec.path),
     async run(call, params) {
       if (needsActor) {
-        const actor = actorOf(call.request, authenticator());
+        const actor = actorOf(call.request, findCaller);
         // A remembered token answers at once; awaiting it would cost a turn of the event loop.
         call.actor = actor instanceof Promise ? await actor : actor;
+        allowCaller(spec, call.actor);
       }
       call.params = checkParams(spec.params, params, notFound);
       if (spec.query) call.query = validate(spec.query, parseQuery(call.queryText), "query");

@@ -3,21 +3,21 @@ import { join } from "node:path";
 import manifest from "../../../package.json" with { type: "json" };
 import type { Config } from "../config/index.ts";
 import type { Database, MigrationSet } from "../db/index.ts";
-import { kernelErrors } from "../errors/index.ts";
+import { kernelErrors, type Refusal } from "../errors/index.ts";
 import type { Logger, Metrics } from "../telemetry/index.ts";
 import { createAnswers } from "./answers.ts";
 import { type Arrival, Call } from "./call.ts";
 import { documentationRoutes } from "./documentation/routes.ts";
 import { toRefusal } from "./failure.ts";
 import { type Compiled, compile } from "./handler.ts";
-import type { HttpServer } from "./http.ts";
+import type { ForbiddenCall, HttpServer } from "./http.ts";
 import { createPurge } from "./idempotency/index.ts";
 import { type Listener, listen } from "./listener.ts";
 import { checkRoutes } from "./mounting.ts";
 import { createObservation } from "./observation.ts";
 import { allowsOrigin } from "./origin.ts";
 import { requestIdOf } from "./request-id.ts";
-import type { Authenticate, Route } from "./route.ts";
+import type { Authenticate, AuthenticateKey, Route } from "./route.ts";
 import { createRouteTable, type RouteTable } from "./routing.ts";
 
 export interface HttpDeps {
@@ -36,6 +36,7 @@ export interface HttpDeps {
 
 /** What nginx logs, too, when the client has closed the connection: it is sent to nobody. */
 const CLIENT_GONE = 499;
+const FORBIDDEN = 403;
 /** A WebSocket: the upgrade has answered by itself. */
 const SWITCHED_PROTOCOLS = 101;
 
@@ -58,16 +59,17 @@ export function createHttp(deps: HttpDeps): HttpServer {
   let listener: Listener | undefined;
   let stopping: Promise<void> | undefined;
   let authenticate: Authenticate = () => undefined;
+  let authenticateKey: AuthenticateKey = () => undefined;
+  let isKey = (_token: string): boolean => false;
+  const forbiddenHearers: ((call: ForbiddenCall) => void)[] = [];
 
   deps.metrics.gauge("stoa_http_requests_in_flight", "Requests that have no answer yet.", [], () =>
     listener ? [[{}, listener.pendingRequests()]] : [],
   );
 
   function buildTable(): RouteTable<Compiled> {
-    const authenticator = () => authenticate;
-    return createRouteTable(
-      routes.map((route) => ({ ...route.spec, target: compile(route, authenticator) })),
-    );
+    const findCaller = (token: string) => (isKey(token) ? authenticateKey(token) : authenticate(token));
+    return createRouteTable(routes.map((route) => ({ ...route.spec, target: compile(route, findCaller) })));
   }
 
   async function answer(request: Request, arrival: Arrival): Promise<Response | undefined> {
@@ -106,7 +108,17 @@ export function createHttp(deps: HttpDeps): HttpServer {
       return reply instanceof Response ? answers.own(call, reply) : await answers.reply(call, reply);
     } catch (error) {
       const refusal = toRefusal(error, call);
+      if (refusal?.status === FORBIDDEN) tellForbidden(call, refusal);
       return refusal ? await answers.problem(call, refusal) : new Response(null, { status: CLIENT_GONE });
+    }
+  }
+
+  function tellForbidden(call: Call, { code }: Refusal): void {
+    const { actor, target, path, address, params, query, body } = call;
+    if (!actor || !target) return;
+    const { operationId } = target.route.spec;
+    for (const hear of forbiddenHearers) {
+      hear({ code, operationId, path, actor, address, params, query, body });
     }
   }
 
@@ -130,6 +142,11 @@ export function createHttp(deps: HttpDeps): HttpServer {
     useAuthenticator(given) {
       authenticate = given;
     },
+    useKeyAuthenticator(looksLikeKey, given) {
+      isKey = looksLikeKey;
+      authenticateKey = given;
+    },
+    onForbidden: (hear) => void forbiddenHearers.push(hear),
     authenticate: (token) => authenticate(token),
     publish: (topic, text) => listener?.publish(topic, text),
     onStopping: (hear) => void stoppers.push(hear),

@@ -1,12 +1,29 @@
 // The HTTP server's contract: what modules see, and what the process sees of it.
-import type { Authenticate, Route } from "./route.ts";
+import type { Authenticate, AuthenticateKey, Caller, Route } from "./route.ts";
+
+/** A request that an authenticated caller was forbidden (403), as far as it had come. */
+export interface ForbiddenCall {
+  readonly code: string;
+  readonly operationId: string;
+  readonly path: string;
+  readonly actor: Caller;
+  readonly address: string;
+  /** As their schemas gave them; undefined when it was refused before. */
+  readonly params: unknown;
+  readonly query: unknown;
+  readonly body: unknown;
+}
 
 export interface Http {
   /** Adds routes; all of them before the server starts. */
   mount(routes: readonly Route[]): void;
   /** The accounts module says how a bearer token becomes an actor. */
   useAuthenticator(authenticate: Authenticate): void;
-  /** Who a bearer token speaks for, as the accounts module says; for tokens that come in another way than the header. */
+  /** The projects module says whose an API key is, and by `isKey` which tokens look like one. */
+  useKeyAuthenticator(isKey: (token: string) => boolean, authenticate: AuthenticateKey): void;
+  /** Calls `hear` with each request that was forbidden, before it is answered; it must neither wait nor throw. */
+  onForbidden(hear: (call: ForbiddenCall) => void): void;
+  /** Which user a bearer token speaks for, as the accounts module says; for tokens that come in another way than the header. */
   readonly authenticate: Authenticate;
   /** Sends a text to every WebSocket of this process that has joined the topic. */
   publish(topic: string, text: string): void;

@@ -1,6 +1,6 @@
 // The face of HTTP: describe a route with `route`, mount it on `Http`.
 export { escapeHtml, type HtmlPage, htmlPage } from "./documentation/html-page.ts";
-export type { Http, HttpServer } from "./http.ts";
+export type { ForbiddenCall, Http, HttpServer } from "./http.ts";
 export { createHttp, type HttpDeps, httpMigrations } from "./http-server.ts";
 export {
   type CursorKey,
@@ -15,6 +15,9 @@ export {
 export {
   type Actor,
   type Authenticate,
+  type AuthenticateKey,
+  type Caller,
+  type KeyActor,
   type Reply,
   type Route,
   type RouteContext,

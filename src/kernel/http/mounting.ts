@@ -23,12 +23,14 @@ function addressOf({ spec }: Route): string {
 }
 
 function findMistake({ spec }: Route): string | undefined {
-  const { method, path, access, body, query, params, isIdempotent } = spec;
+  const { method, path, access, body, query, params, isIdempotent, permission } = spec;
   if (!/^(?:\/(?:[\w.-]+|\{\w+\})?)+$/.test(path) || /.\/$/.test(path)) return "the path is malformed";
   if (body && (method === "GET" || method === "DELETE")) return `${method} takes no body`;
   if (isIdempotent && method !== "POST") return "only a POST takes an Idempotency-Key";
   // A key belongs to its caller: among strangers one could fetch another's answer.
   if (isIdempotent && access === "public") return "an Idempotency-Key needs an authenticated caller";
+  if ((access === "user or key") !== (permission !== undefined))
+    return "a route that takes API keys names the permission they need, and no other does";
   const names = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]).sort();
   const described = params ? Object.keys(shapeOf(params) ?? {}).sort() : [];
   if (names.join() !== described.join()) return `params describe ${described}, the path has ${names}`;

@@ -1,6 +1,7 @@
 // What is kept of each request: its line in the access log, and its time in the metrics.
 import type { Logger, Metrics } from "../telemetry/index.ts";
 import type { Call } from "./call.ts";
+import type { Caller } from "./route.ts";
 
 const BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
@@ -29,8 +30,13 @@ export function createObservation(deps: { log: Logger; metrics: Metrics }): Obse
       `"request_id":"${call.requestId}","method":"${method}","route":${target?.patternJson ?? "null"}${
         target ? "" : `,"path":${JSON.stringify(call.path.slice(0, MAX_PATH_CHARS))}`
       },"status":${status},"duration_ms":${Math.round(durationMs * 100) / 100},"bytes":${sentBytes ?? "null"}${
-        actor ? `,"user_id":${JSON.stringify(actor.userId)}` : ""
+        actor ? whoOf(actor) : ""
       },"address":"${call.address}","msg":"request"`,
     );
   };
+}
+
+function whoOf(actor: Caller): string {
+  if (actor.kind === "user") return `,"user_id":${JSON.stringify(actor.userId)}`;
+  return `,"user_id":${JSON.stringify(actor.creatorId)},"api_key_id":${JSON.stringify(actor.keyId)}`;
 }

@@ -5,7 +5,7 @@ import type { ErrorDefinition } from "../errors/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import type { SocketHandler } from "./socket.ts";
 
-/** Who calls. API keys join as a second kind. */
+/** A signed-in user. */
 export interface Actor {
   readonly kind: "user";
   readonly userId: string;
@@ -13,6 +13,25 @@ export interface Actor {
   /** Unix milliseconds at which the token ends. */
   readonly expiresAt: number;
 }
+
+/** An API key. It has no `userId`, so that no route for users can take it for one by mistake. */
+export interface KeyActor {
+  readonly kind: "api_key";
+  readonly keyId: string;
+  /** The only project that it may touch. */
+  readonly projectId: string;
+  /** The user who made it, and for whom it acts. */
+  readonly creatorId: string;
+  /** What its scopes allow, in the words that routes use. */
+  readonly permissions: ReadonlySet<string>;
+  /** Unix milliseconds; infinite for one that does not end. */
+  readonly expiresAt: number;
+}
+
+/** Who calls a route that takes both. */
+export type Caller = Actor | KeyActor;
+
+export type AuthenticateKey = (key: string) => KeyActor | undefined | Promise<KeyActor | undefined>;
 
 /** Turns the bearer token of a request into its actor, or undefined when it is not valid (any reason). */
 export type Authenticate = (token: string) => Actor | undefined | Promise<Actor | undefined>;
@@ -40,7 +59,7 @@ export interface Upload {
 }
 
 export interface RouteContext<Access extends RouteAccess, Params, Query, Body> {
-  readonly actor: Access extends "public" ? undefined : Actor;
+  readonly actor: Access extends "public" ? undefined : Access extends "user" ? Actor : Caller;
   readonly params: Params;
   readonly query: Query;
   readonly body: Body;
@@ -71,8 +90,8 @@ export interface RouteContext<Access extends RouteAccess, Params, Query, Body> {
   keepOpen(): void;
 }
 
-/** Closed until opened: routes ask for a signed-in actor unless they say public. */
-export type RouteAccess = "user" | "public";
+/** Closed until opened: routes ask for a signed-in user unless they say public, and take API keys only if they say so. */
+export type RouteAccess = "user" | "user or key" | "public";
 
 export interface ResponseDoc {
   readonly description: string;
@@ -92,6 +111,8 @@ export interface RouteSpec<Access extends RouteAccess, Params, Query, Body> {
   readonly summary: string;
   readonly description?: string;
   readonly access: Access;
+  /** What an API key must be allowed; for routes that take keys. */
+  readonly permission?: string;
   readonly params?: z.ZodType<Params>;
   readonly query?: z.ZodType<Query>;
   /** Optional headers that the handler reads itself, name to meaning. */

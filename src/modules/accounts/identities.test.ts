@@ -199,8 +199,9 @@ test("[ACC-97] the trail says who was linked and signed in with which issuer", a
   });
   const entries = server.recorded.slice(start);
   // Of a new person the address is known to be verified from the start.
-  expect(entries[0]).toMatchObject({ action: "email.verified", actorId: userId, subject: userId });
-  expect(entries.slice(1)).toEqual([
+  expect(entries[0]).toMatchObject({ action: "account.created", actorId: userId, subject: userId });
+  expect(entries[1]).toMatchObject({ action: "email.verified", actorId: userId, subject: userId });
+  expect(entries.slice(2)).toEqual([
     entry("identity.linked", older?.id, acme.url),
     entry("session.created", expect.any(String), acme.url),
     entry("identity.linked", newer?.id, other.url),
@@ -208,7 +209,7 @@ test("[ACC-97] the trail says who was linked and signed in with which issuer", a
     entry("identity.removed", older?.id, acme.url),
   ]);
   const sessions = await send(server, "GET", "/auth/sessions", { token });
-  expect(JSON.stringify(sessions.body)).toContain(entries[4]?.subject ?? "-");
+  expect(JSON.stringify(sessions.body)).toContain(entries[5]?.subject ?? "-");
 });
 
 test("[ACC-97] neither the trail nor the log has a secret", async () => {

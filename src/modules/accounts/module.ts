@@ -1,6 +1,7 @@
 // Wiring of accounts: mounts the routes, says who a bearer token is, keeps keys and ended sessions up to date.
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { createAnswerAudit } from "../../kernel/audit/index.ts";
 import type { MigrationSet, Sql, Tx } from "../../kernel/db/index.ts";
 import type { Kernel } from "../../kernel/index.ts";
 import { createAccessTokens } from "./access-token.ts";
@@ -17,6 +18,7 @@ import { createEndedSessions } from "./ended-sessions.ts";
 import { accountErrors } from "./errors.ts";
 import { createHousekeeping } from "./housekeeping.ts";
 import { accountRoutes } from "./http/account.ts";
+import { accountAuditRoutes } from "./http/audit.ts";
 import { identityRoutes } from "./http/identities.ts";
 import { issuerRoutes } from "./http/issuers.ts";
 import { sessionRoutes } from "./http/sessions.ts";
@@ -90,7 +92,7 @@ export function createAccounts(kernel: AccountsKernel): Accounts {
   const { passwordMinLength } = config;
   const commonPasswords = createCommonPasswords(passwordMinLength);
   const checkPassword = createPasswordCheck({ commonPasswords, passwordMinLength });
-  const signUp = createSignUp({ db, hasher, checkPassword, hearers });
+  const signUp = createSignUp({ db, audit, hasher, checkPassword, hearers });
 
   const email = createEmailFlows({ kernel, hasher, checkPassword, announceEnd: ended.announce });
   hearers.push(email.sendVerification);
@@ -98,6 +100,7 @@ export function createAccounts(kernel: AccountsKernel): Accounts {
     db,
     clock,
     log,
+    audit,
     hasher,
     accessTokens,
     refreshTokens,
@@ -132,6 +135,7 @@ export function createAccounts(kernel: AccountsKernel): Accounts {
     ...issuerRoutes({ signIn, accessTokenSeconds }),
     ...identityRoutes({ db, removeIdentity }),
     ...email.routes,
+    ...accountAuditRoutes({ db, answer: createAnswerAudit(audit) }),
   ]);
 
   return {

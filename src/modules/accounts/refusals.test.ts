@@ -9,6 +9,7 @@ testRefusals({
   cases: {
     getMe: { least: "signed in", request: () => ({ path: "/auth/me" }) },
     verify: { least: "signed in", request: () => ({ path: "/auth/verify" }) },
+    listAccountAudit: { least: "signed in", request: () => ({ path: "/auth/audit?limit=1" }) },
     logOut: { least: "signed in", request: () => ({ path: "/auth/logout" }) },
     listIdentities: { least: "signed in", request: () => ({ path: "/auth/identities?limit=1" }) },
     removeIdentity: {

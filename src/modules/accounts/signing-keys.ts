@@ -57,7 +57,7 @@ export interface SigningKeys {
 export interface SigningKeysDeps {
   readonly db: Database;
   readonly secrets: Secrets;
-  readonly audit: Audit;
+  readonly audit: Pick<Audit, "record">;
   /** Age at which a key gets a successor. */
   readonly rotationDays: number;
 }

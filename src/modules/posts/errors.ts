@@ -32,7 +32,8 @@ export const postErrors = defineErrors({
   },
   COLLECTION_NOT_YOURS: {
     status: 403,
-    detail: "The collection is another's. Only its owner changes it; create one of your own.",
+    detail:
+      "The collection is another's. Only its owner changes it, or the project's once that one may no longer write.",
   },
   COLLECTION_FULL: {
     status: 409,

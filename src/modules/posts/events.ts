@@ -59,6 +59,10 @@ function ofPost(
 
 export type CollectionEvent =
   | { readonly event: "collection.created" | "collection.updated"; readonly data: { readonly name: string } }
+  | {
+      readonly event: "collection.taken_over";
+      readonly data: { readonly owner_id: string; readonly previous_owner_id: string };
+    }
   | { readonly event: "collection.deleted"; readonly data: Readonly<Record<string, never>> }
   | {
       readonly event: "collection.post_added" | "collection.post_moved";
@@ -66,10 +70,10 @@ export type CollectionEvent =
     }
   | { readonly event: "collection.post_removed"; readonly data: { readonly post_id: string } };
 
-/** Only its owner changes a collection. */
 export function ofCollection(
-  { id, projectId, ownerId }: Pick<Collection, "id" | "projectId" | "ownerId">,
+  { id, projectId }: Pick<Collection, "id" | "projectId">,
+  actorId: string,
   { event, data }: CollectionEvent,
 ): NewEvent {
-  return { projectId, event, actorId: ownerId, subject: id, data };
+  return { projectId, event, actorId, subject: id, data };
 }

@@ -65,6 +65,7 @@ testRefusals({
     },
     getCollection: { ...collection, least: "viewer", request: onCollection() },
     renameCollection: { ...collection, ...write, request: onCollection("", { name: "D" }) },
+    takeOverCollection: { ...collection, ...write, request: onCollection("/take-over") },
     deleteCollection: { ...collection, ...write, request: onCollection() },
     listCollectionPosts: { ...collection, least: "viewer", request: onCollection("/posts") },
     addToCollection: { ...collection, ...write, request: onPlace },

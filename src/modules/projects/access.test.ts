@@ -24,7 +24,7 @@ beforeAll(async () => {
       await insertCollaborator(tx, id, { userId: collaborator, role: "collaborator", ...by });
       await insertCollaborator(tx, id, { userId: viewer, role: "viewer", ...by });
       if (id === archived) await updateProject(tx, { ...project, status: "archived" });
-      if (id === deleted) await markDeleted(tx, id);
+      if (id === deleted) await markDeleted(tx, id, { id, graceDays: 1 });
     }
   });
 });

@@ -19,7 +19,13 @@ test("[PRJ-12] a user is added by id, once", async () => {
   const answer = await ada.call("POST", path, { user_id: ben.userId, role: "collaborator" });
   expect([answer.status, answer.body]).toEqual([
     201,
-    { user_id: ben.userId, role: "collaborator", invited_at: TIME, invited_by: ada.userId },
+    {
+      status: "active",
+      user_id: ben.userId,
+      role: "collaborator",
+      invited_at: TIME,
+      invited_by: ada.userId,
+    },
   ]);
   expect((await ada.call("GET", `/projects/${id}`)).body.collaborator_count).toBe(1);
   const cases: [body: unknown, status: number, code: string][] = [
@@ -58,6 +64,7 @@ test("[PRJ-13] every member lists the collaborators, page by page, without the o
   const inOrder = people.map((person) => person.userId).sort();
   expect(items).toEqual(
     inOrder.map((userId) => ({
+      status: "active",
       user_id: userId,
       role: "viewer",
       invited_at: TIME,

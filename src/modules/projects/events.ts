@@ -37,6 +37,50 @@ export function projectDeleted({ projectId, actorId }: By): NewEvent {
   return { projectId, event: "project.deleted", actorId, subject: projectId, data: {} };
 }
 
+export function projectRestored({ projectId, actorId }: By): NewEvent {
+  return { projectId, event: "project.restored", actorId, subject: projectId, data: {} };
+}
+
+/** In the project's log, and on the personal stream of the new owner. */
+export function projectHandedOver({ projectId, actorId }: By, ownerId: string): NewEvent {
+  return {
+    projectId,
+    event: "project.handed_over",
+    actorId,
+    subject: projectId,
+    data: { owner_id: ownerId, previous_owner_id: actorId },
+  };
+}
+
+/** Without the address: every member reads the log. */
+export function collaboratorInvited(
+  { projectId, actorId }: By,
+  invitationId: string,
+  role: CollaboratorRole,
+): NewEvent {
+  return { projectId, event: "collaborator.invited", actorId, subject: invitationId, data: { role } };
+}
+
+/** The invitation was withdrawn, or declined. */
+export function collaboratorUninvited({ projectId, actorId }: By, invitationId: string): NewEvent {
+  return { projectId, event: "collaborator.uninvited", actorId, subject: invitationId, data: {} };
+}
+
+/** On the personal stream of whose verified address was invited. */
+export function invitationReceived(invitation: {
+  readonly id: string;
+  readonly projectId: string;
+  readonly invitedBy: string;
+  readonly role: CollaboratorRole;
+}): Omit<NewEvent, "projectId"> {
+  return {
+    event: "invitation.received",
+    actorId: invitation.invitedBy,
+    subject: invitation.id,
+    data: { project_id: invitation.projectId, role: invitation.role },
+  };
+}
+
 export function collaboratorAdded(
   { projectId, actorId }: By,
   userId: string,

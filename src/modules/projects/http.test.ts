@@ -64,6 +64,7 @@ test("[PRJ-3] a new project is the owner's and nobody else sees it", async () =>
     collaborator_count: 0,
     created_at: TIME,
     updated_at: TIME,
+    deletes_at: null,
     live_url: `http://localhost:0/api/v1/projects/${id}/live`,
   });
   expect((await ada.call("GET", `/projects/${id}`)).body).toEqual(answer.body);

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { kernelMigrations } from "../../kernel/create-kernel.ts";
 import { openTestDatabase, type TestDatabase } from "../../testing/database.ts";
 import { createTestKernel, type TestKernel } from "../../testing/kernel.ts";
+import { makeKey } from "../../testing/key-refusals.ts";
 import { createProject, type Person, share, signUp } from "../../testing/requests.ts";
 import { until } from "../../testing/until.ts";
 import { accountsMigrations, createAccounts } from "../accounts/index.ts";
@@ -59,6 +60,8 @@ test("[PRJ-8] what a deleted project held is erased in every module, in batches,
   const [doomed, kept] = [await createFull(12_000), await createFull(10)];
   const ben = await signUp(kernel.http);
   await share(ada, doomed, ben, "viewer");
+  await makeKey(ada, doomed, ["read"]);
+  await makeKey(ada, kept, ["read"]);
   await ada.call("DELETE", `/projects/${doomed}`);
 
   const [job] = await db.sql<{ days: number }>`
@@ -73,6 +76,13 @@ test("[PRJ-8] what a deleted project held is erased in every module, in batches,
   expect(batches).toEqual([5_000, 5_000, 2_000, 0]);
   expect(await db.sql`SELECT FROM projects WHERE id = ${doomed}`).toHaveLength(0);
   expect(await db.sql`SELECT FROM project_members WHERE project_id = ${doomed}`).toHaveLength(0);
+  for (const table of ["audit_entries", "api_keys"]) {
+    const left = await db.sql.unsafe<{ project_id: string }>(
+      `SELECT DISTINCT project_id FROM ${table} WHERE project_id = ANY ($1::uuid[])`,
+      [`{${doomed},${kept}}`],
+    );
+    expect([table, left.map((row) => row.project_id)]).toEqual([table, [kept]]);
+  }
   const { items, seq } = await kernel.events.history(db.sql, doomed, 0, 100);
   expect({ items, seq }).toEqual({ items: [], seq: 0 });
   expect((await kernel.events.history(db.sql, kept, 0, 100)).seq).toBe(1);

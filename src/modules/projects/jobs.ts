@@ -3,7 +3,10 @@ import { z } from "zod";
 import type { Database, Tx } from "../../kernel/db/index.ts";
 import type { Events } from "../../kernel/events/index.ts";
 import type { JobContext, Task } from "../../kernel/jobs/index.ts";
-import { eraseProject, isMarkedDeleted } from "./store/projects.ts";
+import type { Accounts } from "../accounts/index.ts";
+import { invitationReceived } from "./events.ts";
+import { findInvitedKey, findReceived } from "./store/invitations.ts";
+import { beginErasing, eraseProject } from "./store/projects.ts";
 
 /** A module's part in erasing a project. */
 export interface Eraser {
@@ -12,7 +15,11 @@ export interface Eraser {
   erase(tx: Tx, projectId: string, limit: number): Promise<number>;
 }
 
-const eraseInput = z.strictObject({ project_id: z.uuid() });
+const eraseInput = z.strictObject({
+  project_id: z.uuid(),
+  /** Left out by jobs of projects that were deleted before deletions had ids. */
+  deletion_id: z.uuid().optional(),
+});
 export type EraseInput = z.infer<typeof eraseInput>;
 
 /** Rows a transaction, so that none holds its locks for long. */
@@ -36,9 +43,13 @@ export function createEraseTask(
     priority: "low",
     timeoutMs: TIMEOUT_MS,
     maxAttempts: MAX_ATTEMPTS,
-    async run({ project_id: projectId }, context) {
-      // Whoever took the mark away by hand wants to keep the project.
-      if (!(await isMarkedDeleted(db.sql, projectId))) return { erased: false };
+    async run({ project_id: projectId, deletion_id: deletionId = null }, context) {
+      const isDue = await db.transaction(async (tx) => {
+        await context.fence(tx);
+        return beginErasing(tx, projectId, deletionId);
+      });
+      // It was restored, and perhaps deleted again since: that deletion has its own job.
+      if (!isDue) return { erased: false };
       for (const eraser of [...erasers, { module: "events", erase: events.erase }]) {
         await eraseAll(db, eraser, projectId, context);
       }
@@ -51,6 +62,33 @@ export function createEraseTask(
       );
       return { erased: true };
     },
+  };
+}
+
+const noticeInput = z.strictObject({ invitation_id: z.uuid() });
+export type NoticeInput = z.infer<typeof noticeInput>;
+
+/**
+ * Tells the account whose verified address was invited, if there is one. Apart from the invitation, so that its answer takes
+ * the same time for addresses of accounts and others.
+ */
+export function createNoticeTask(
+  db: Database,
+  accounts: Pick<Accounts, "findVerifiedByEmail">,
+  events: Pick<Events, "appendPersonal">,
+): Task<NoticeInput> {
+  return {
+    name: "projects.notice_invitation",
+    input: noticeInput,
+    run: ({ invitation_id: id }, context) =>
+      db.transaction(async (tx) => {
+        await context.fence(tx);
+        const [key, invitation] = [await findInvitedKey(tx, id), await findReceived(tx, id)];
+        const user = key === undefined ? undefined : await accounts.findVerifiedByEmail(tx, key);
+        // The result is shown to nobody: the job belongs to no project and to no user.
+        if (user && invitation) await events.appendPersonal(tx, user.id, invitationReceived(invitation));
+        return {};
+      }),
   };
 }
 

@@ -22,11 +22,17 @@ export const permissions = {
   "project.update": canChange(OWNER),
   "project.archive": canSee(OWNER),
   "project.delete": canSee(OWNER),
+  "project.restore": canSee(OWNER),
+  "project.hand_over": canSee(OWNER),
   "project.leave": canSee(MEMBERS),
   "collaborators.read": canSee(MEMBERS),
   "collaborators.manage": canChange(OWNER),
   "collaborators.remove": canSee(OWNER),
+  "invitations.read": canSee(OWNER),
+  "invitations.withdraw": canSee(OWNER),
   "events.read": canSee(MEMBERS),
+  "audit.read": canSee(OWNER),
+  "api_keys.manage": canSee(OWNER),
   "jobs.read": canSee(MEMBERS),
   "paragraphs.read": canSee(MEMBERS),
   "paragraphs.write": canChange(WRITERS),
@@ -81,6 +87,12 @@ export function allowDeletion(project: Project): void {
 /** Adding a collaborator or changing a role. A personal project has none: it stands for "mine alone" in every other call. */
 export function allowSharing(project: Project): void {
   allow(accessOf(project), "collaborators.manage");
+  if (isPersonal(project)) throw projectErrors.PERSONAL_PROJECT();
+}
+
+/** The personal project stays with its user: calls that name no project mean it. */
+export function allowHandOver(project: Project): void {
+  allow(accessOf(project), "project.hand_over");
   if (isPersonal(project)) throw projectErrors.PERSONAL_PROJECT();
 }
 

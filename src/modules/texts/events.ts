@@ -1,5 +1,6 @@
 // What the texts module announces in a project's log.
 import type { NewEvent } from "../../kernel/events/index.ts";
+import type { Who } from "../projects/index.ts";
 
 /** At 40 bytes an id, what fits into an event's 16 KiB. A batch of more is announced by several events, one after the other. */
 export const IDS_PER_EVENT = 400;
@@ -10,6 +11,11 @@ export interface ParagraphsBy {
 }
 
 /** The ids in the order in which the paragraphs were sent; the subject is the first of them. */
+/** The same, and who it is to the policy. */
+export interface ParagraphsFrom extends ParagraphsBy {
+  readonly caller: Who;
+}
+
 export function paragraphsCreated({ projectId, actorId }: ParagraphsBy, ids: readonly string[]): NewEvent[] {
   return inParts(ids, (part, subject) => {
     return { projectId, actorId, event: "paragraphs.created", subject, data: { ids: part } };

@@ -4,7 +4,7 @@ import type { Query, Sql, Tx } from "../../kernel/db/index.ts";
 import type { NewEvent } from "../../kernel/events/index.ts";
 import { newId } from "../../kernel/ids/index.ts";
 import type { PreparedJob } from "../../kernel/jobs/index.ts";
-import { accessColumn } from "../projects/index.ts";
+import { accessColumn, type Who, writeAccessColumn } from "../projects/index.ts";
 import type { Analysis, Paragraph } from "./model.ts";
 
 interface ParagraphRow {
@@ -20,6 +20,8 @@ interface ParagraphRow {
 export interface NewParagraphs {
   readonly projectId: string;
   readonly authorId: string;
+  /** Who he is to the policy. */
+  readonly caller: Who;
   readonly ids: readonly string[];
   readonly contents: readonly string[];
   readonly events: readonly NewEvent[];
@@ -37,10 +39,10 @@ export interface Inserted {
 
 /** A batch of one, which is what most requests are: without arrays the statement costs PostgreSQL a quarter less. */
 export async function insertParagraph(tx: Tx, batch: NewParagraphs): Promise<Inserted> {
-  const { projectId, authorId, ids, contents, events, job, permitted } = batch;
+  const { projectId, authorId, caller, ids, contents, events, job, permitted } = batch;
   const [id = "", content = "", event] = [ids[0], contents[0], events[0]];
   const [row] = await tx<{ access: string | null; job_id: string | null }>`
-    WITH author AS MATERIALIZED (SELECT ${accessColumn(tx, projectId, authorId)} AS access),
+    WITH author AS MATERIALIZED (SELECT ${writeAccessColumn(tx, projectId, caller)} AS access),
     stored AS (
       INSERT INTO paragraphs (id, project_id, author_id, content, length)
       SELECT ${id}::uuid, ${projectId}::uuid, ${authorId}::uuid, ${content}::text, ${content.length}::int
@@ -61,11 +63,11 @@ export async function insertParagraph(tx: Tx, batch: NewParagraphs): Promise<Ins
 
 /** All of a batch in one statement, so that one round trip makes it durable. */
 export async function insertParagraphs(tx: Tx, batch: NewParagraphs): Promise<Inserted> {
-  const { projectId, authorId, ids, contents, events, job, permitted } = batch;
+  const { projectId, authorId, caller, ids, contents, events, job, permitted } = batch;
   const lengths = contents.map((content) => content.length);
   // Each part reads from the one before: paragraphs first, the events last, since they hold the project's log.
   const [row] = await tx<{ access: string | null; job_id: string | null }>`
-    WITH author AS MATERIALIZED (SELECT ${accessColumn(tx, projectId, authorId)} AS access),
+    WITH author AS MATERIALIZED (SELECT ${writeAccessColumn(tx, projectId, caller)} AS access),
     stored AS (
       INSERT INTO paragraphs (id, project_id, author_id, content, length)
       SELECT p.id, ${projectId}, ${authorId}, p.content, p.length
@@ -86,14 +88,16 @@ export async function insertParagraphs(tx: Tx, batch: NewParagraphs): Promise<In
   return { access: row?.access ?? null, jobId: row?.job_id ?? null };
 }
 
+/** @param column writeAccessColumn where the transaction goes on to write. */
 export async function findParagraph(
   sql: Sql,
   id: string,
-  userId: string,
+  who: Who,
+  column = accessColumn,
 ): Promise<{ readonly paragraph: Paragraph; readonly access: string | null } | undefined> {
   const [row] = await sql<ParagraphRow & { access: string | null }>`
     SELECT p.id, p.project_id, p.author_id, p.post_id, p.content, p.doc, p.word_count,
-      ${accessColumn(sql, sql`p.project_id`, userId)} AS access
+      ${column(sql, sql`p.project_id`, who)} AS access
     FROM paragraphs p WHERE p.id = ${id}`;
   return row && { paragraph: toParagraph(row), access: row.access };
 }

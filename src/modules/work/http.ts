@@ -21,13 +21,14 @@ export function workRoutes({ db, actions }: WorkRouteDeps): Route[] {
         tag: "jobs",
         summary: "Read the state of a job",
         description: "For the `job_id` that another call has answered with.",
-        access: "user",
+        access: "user or key",
+        permission: "jobs.read",
         params: z.strictObject({ id: z.uuid() }),
         responses: { 200: { description: "The job as it is now.", schema: jobView } },
         errors: [workErrors.JOB_NOT_FOUND],
       },
       async ({ actor, params: { id } }) => {
-        return { status: 200, body: toJobView(await actions.getJob(db.sql, id, actor.userId)) };
+        return { status: 200, body: toJobView(await actions.getJob(db.sql, id, actor)) };
       },
     ),
   ];

@@ -178,6 +178,7 @@ test("[HTTP-41] refusals are listed by status with an example of each code", () 
   expect(codes("post", "/things/{id}/parts")).toEqual({
     400: ["INVALID_JSON", "IDEMPOTENCY_KEY_INVALID"],
     401: ["UNAUTHENTICATED"],
+    403: ["KEY_NOT_ALLOWED"],
     404: ["NOT_FOUND"],
     409: ["IDEMPOTENCY_IN_PROGRESS"],
     413: ["BODY_TOO_LARGE"],

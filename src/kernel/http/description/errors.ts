@@ -8,6 +8,8 @@ export function errorsOf({ spec }: Route): ErrorDefinition[] {
   const isStream = body !== undefined && "stream" in body;
   const all = [...errors, no.INTERNAL, no.DATABASE_UNAVAILABLE, no.DATABASE_BUSY];
   if (access !== "public") all.push(no.UNAUTHENTICATED);
+  if (access === "user") all.push(no.KEY_NOT_ALLOWED);
+  if (access === "user or key") all.push(no.KEY_SCOPE_MISSING);
   if (params && !errors.some(({ status }) => status === 404)) all.push(no.NOT_FOUND);
   if (query || (body && !isStream)) all.push(no.INVALID_INPUT, no.INVALID_TEXT);
   if (query && "shape" in query && hasCursor(query.shape)) all.push(no.INVALID_CURSOR);

@@ -6,6 +6,9 @@ paragraphs that are analysed and searched, background jobs, and an ordered log o
 **Sign in** with \`POST /api/v1/auth/signup\` and \`POST /api/v1/auth/login\`; send the \`access_token\` as \`Authorization: Bearer …\`. Here: copy
 it, press *Authorize*, paste it.
 
+**Services** send an API key of a project in place of the token: \`POST /api/v1/api-keys\`. Where a call takes one, its security says
+\`api_key\` with what the key must be allowed.
+
 **Refusals** are \`application/problem+json\` (RFC 9457) with a stable \`code\`, a sentence in \`detail\`, the \`request_id\`, and for wrong input
 \`errors: [{path, message}]\`. All codes: [/docs/errors](/docs/errors).
 

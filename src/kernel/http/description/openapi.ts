@@ -36,6 +36,11 @@ export function describeApi(routes: readonly Route[], version: string): OpenApiD
           scheme: "bearer",
           description: "The `access_token` of POST /api/v1/auth/login.",
         },
+        api_key: {
+          type: "http",
+          scheme: "bearer",
+          description: "A `key` of POST /api/v1/api-keys, in place of the access token.",
+        },
       },
     },
   };
@@ -61,11 +66,17 @@ function describeRoute(route: Route, book: SchemaBook): Record<string, unknown> 
     tags: [spec.tag],
     summary: spec.summary,
     ...(spec.description ? { description: spec.description } : {}),
-    security: spec.access === "public" ? [] : [{ bearer: [] }],
+    security: describeSecurity(spec),
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(spec.body ? { requestBody: describeBody(spec.body, book) } : {}),
     responses: { ...describeAnswers(route, book), ...describeRefusals(errorsOf(route)) },
   };
+}
+
+/** For a key, what it must be allowed (OpenAPI 3.1: roles of the requirement). */
+function describeSecurity({ access, permission = "" }: Route["spec"]): Record<string, string[]>[] {
+  if (access === "public") return [];
+  return access === "user" ? [{ bearer: [] }] : [{ bearer: [] }, { api_key: [permission] }];
 }
 
 function describeParameters(schema: z.ZodType | undefined, place: "path" | "query", book: SchemaBook) {

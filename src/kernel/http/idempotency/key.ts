@@ -1,7 +1,7 @@
 // The Idempotency-Key header and what a key stands for: whose it is, for which call, and for which content.
 import { createHash } from "node:crypto";
 import { kernelErrors } from "../../errors/index.ts";
-import type { Actor } from "../route.ts";
+import type { Caller } from "../route.ts";
 
 /** A request that carries a key. */
 export interface Idempotent {
@@ -27,8 +27,8 @@ export function readIdempotencyKey(header: string | null): string | undefined {
   return key;
 }
 
-export function callerOf(actor: Actor): string {
-  return `${actor.kind}:${actor.userId}`;
+export function callerOf(actor: Caller): string {
+  return `${actor.kind}:${actor.kind === "user" ? actor.userId : actor.keyId}`;
 }
 
 /** The identity of a key as 32 bytes, and a 64-bit number made of it for an advisory lock. */

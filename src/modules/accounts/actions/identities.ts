@@ -10,7 +10,13 @@ export interface IdentityRef {
   readonly address: string;
 }
 
-export function createRemoveIdentity({ db, audit }: { readonly db: Database; readonly audit: Audit }) {
+export function createRemoveIdentity({
+  db,
+  audit,
+}: {
+  readonly db: Database;
+  readonly audit: Pick<Audit, "record">;
+}) {
   return ({ id, userId, address }: IdentityRef): Promise<void> =>
     db.transaction(async (tx) => {
       const others = await countOtherWaysIn(tx, userId, id);

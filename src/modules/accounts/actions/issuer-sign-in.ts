@@ -5,6 +5,7 @@ import type { Database, Tx } from "../../../kernel/db/index.ts";
 import { Refusal } from "../../../kernel/errors/index.ts";
 import { newId } from "../../../kernel/ids/index.ts";
 import type { Logger } from "../../../kernel/telemetry/index.ts";
+import { accountCreated } from "../audit-trail.ts";
 import { accountErrors as no } from "../errors.ts";
 import type { CodeFlow, IssuerClaims } from "../issuers/code-flow.ts";
 import type { Issuer } from "../issuers/issuer.ts";
@@ -19,7 +20,7 @@ import type { Device, SessionActions, TokenPair } from "./sessions.ts";
 export interface IssuerSignInDeps {
   readonly db: Database;
   readonly log: Logger;
-  readonly audit: Audit;
+  readonly audit: Pick<Audit, "record">;
   readonly issuers: ReadonlyMap<string, Issuer>;
   readonly flow: CodeFlow;
   readonly transactions: Transactions;
@@ -80,6 +81,7 @@ export function createIssuerSignIn(deps: IssuerSignInDeps) {
     if (found) return found.userId;
     const id = newId();
     if (!(await store.insertUserWithoutPassword(tx, { id, email, name }))) return undefined;
+    await audit.record(tx, accountCreated(id, address));
     // Before the others hear of the user: a verified one gets no mail to verify the address.
     await noteVerified(tx, id, address);
     const user = await findUser(tx, id);

@@ -1,9 +1,11 @@
 // Signing in and out: a session begins with a password, goes on by refresh tokens, and ends for every process at once.
+import type { Audit } from "../../../kernel/audit/index.ts";
 import type { Clock } from "../../../kernel/clock/index.ts";
 import type { Database, Tx } from "../../../kernel/db/index.ts";
 import { newId } from "../../../kernel/ids/index.ts";
 import type { Logger } from "../../../kernel/telemetry/index.ts";
 import type { AccessTokens } from "../access-token.ts";
+import { logInFailed, logInSucceeded, sessionEnded } from "../audit-trail.ts";
 import { parseEmail } from "../email.ts";
 import type { EndedSessions } from "../ended-sessions.ts";
 import { accountErrors } from "../errors.ts";
@@ -20,6 +22,7 @@ export interface SessionActionDeps {
   readonly db: Database;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly audit: Pick<Audit, "record" | "recordLater">;
   readonly hasher: PasswordHasher;
   readonly accessTokens: AccessTokens;
   readonly refreshTokens: RefreshTokens;
@@ -47,7 +50,7 @@ interface SessionRef {
 export type SessionActions = ReturnType<typeof createSessionActions>;
 
 export function createSessionActions(deps: SessionActionDeps) {
-  const { db, clock, log, hasher, accessTokens, refreshTokens, ended, life, noticeDevice } = deps;
+  const { db, clock, log, audit, hasher, accessTokens, refreshTokens, ended, life, noticeDevice } = deps;
 
   async function tokensOf(session: SessionRef, counter: number): Promise<TokenPair> {
     const { id: sessionId, userId } = session;
@@ -58,21 +61,25 @@ export function createSessionActions(deps: SessionActionDeps) {
     };
   }
 
-  async function end(tx: Tx, session: SessionRef, reason: EndReason): Promise<boolean> {
-    const isEnded = await store.endSession(tx, session, reason);
-    if (isEnded) tx.afterCommit(() => ended.announce(session.id));
-    return isEnded;
+  function end(session: SessionRef, reason: EndReason, address: string): Promise<boolean> {
+    return db.transaction(async (tx) => {
+      const isEnded = await store.endSession(tx, session, reason);
+      if (!isEnded) return false;
+      await audit.record(tx, sessionEnded(session, reason, address));
+      tx.afterCommit(() => ended.announce(session.id));
+      return true;
+    });
   }
 
   /** A token that is not the one that counts: of a parallel request, of a thief or a victim, or of a session that is over. */
-  async function refreshLate(claim: RefreshClaim): Promise<TokenPair> {
+  async function refreshLate(claim: RefreshClaim, address: string): Promise<TokenPair> {
     const found = await store.findRotationState(db.sql, claim.sessionId, life);
     if (!found?.isAlive) throw accountErrors.INVALID_REFRESH_TOKEN();
     const session = { id: claim.sessionId, userId: found.userId };
     if (found.isJustRotated && claim.counter === found.counter - 1) return tokensOf(session, found.counter);
     // A counter ahead of ours is of a database that was set back to a backup: no one has stolen anything.
     if (claim.counter < found.counter) {
-      await db.single((tx) => end(tx, session, "reuse"));
+      await end(session, "reuse", address);
       log.warn(
         { session_id: session.id, user_id: session.userId },
         "a used refresh token was shown: session ended",
@@ -88,6 +95,7 @@ export function createSessionActions(deps: SessionActionDeps) {
       const credentials = key === undefined ? undefined : await findCredentials(db.sql, key);
       const password = normalisePassword(input.password);
       const { isRight, isOutdated } = await hasher.verify(credentials?.passwordHash, password);
+      if (credentials && !isRight) audit.recordLater(logInFailed(credentials.userId, device.address));
       if (!credentials || !isRight) throw accountErrors.INVALID_CREDENTIALS();
       const { userId, passwordHash, passwordVersion } = credentials;
       if (isOutdated) {
@@ -99,6 +107,7 @@ export function createSessionActions(deps: SessionActionDeps) {
         if (!(await holdPassword(tx, userId, passwordVersion))) throw accountErrors.INVALID_CREDENTIALS();
         await store.insertSession(tx, { ...session, ...device });
         await noticeDevice(tx, userId, device);
+        await audit.record(tx, logInSucceeded(session, device.address));
       });
       return tokensOf(session, 0);
     },
@@ -115,22 +124,22 @@ export function createSessionActions(deps: SessionActionDeps) {
       return { sessionId: session.id, tokens: await tokensOf(session, 0) };
     },
 
-    async refresh(token: string): Promise<TokenPair> {
+    async refresh(token: string, address: string): Promise<TokenPair> {
       const claim = refreshTokens.read(token);
       if (!claim) throw accountErrors.INVALID_REFRESH_TOKEN();
       const rotated = await db.single((tx) => store.rotateSession(tx, claim, life));
-      if (!rotated) return refreshLate(claim);
+      if (!rotated) return refreshLate(claim, address);
       return tokensOf({ id: claim.sessionId, userId: rotated.userId }, claim.counter + 1);
     },
 
     /** Safe to repeat. */
-    async logOut(session: SessionRef): Promise<void> {
-      await db.single((tx) => end(tx, session, "logout"));
+    async logOut(session: SessionRef, address: string): Promise<void> {
+      await end(session, "logout", address);
     },
 
     /** Signs another device of the same user out. */
-    async removeSession(session: SessionRef): Promise<void> {
-      const isEnded = await db.single((tx) => end(tx, session, "removed"));
+    async removeSession(session: SessionRef, address: string): Promise<void> {
+      const isEnded = await end(session, "removed", address);
       if (!isEnded) throw accountErrors.SESSION_NOT_FOUND();
     },
   };

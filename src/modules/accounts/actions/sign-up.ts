@@ -1,6 +1,8 @@
 // Signing up: a person becomes a user with a personal project, or is told why not.
+import type { Audit } from "../../../kernel/audit/index.ts";
 import type { Database, Tx } from "../../../kernel/db/index.ts";
 import { newId } from "../../../kernel/ids/index.ts";
+import { accountCreated } from "../audit-trail.ts";
 import type { EmailAddress } from "../email.ts";
 import { accountErrors } from "../errors.ts";
 import type { User } from "../model.ts";
@@ -11,6 +13,7 @@ import { insertUser } from "../store/users.ts";
 
 export interface SignUpDeps {
   readonly db: Database;
+  readonly audit: Pick<Audit, "record">;
   readonly hasher: PasswordHasher;
   readonly checkPassword: PasswordCheck;
   /** Called in the sign-up's transaction. */
@@ -21,10 +24,12 @@ export interface SignUp {
   readonly email: EmailAddress;
   readonly password: string;
   readonly name: string | null;
+  /** Where it came from. */
+  readonly address: string;
 }
 
 export function createSignUp(deps: SignUpDeps) {
-  const { db, hasher, checkPassword, hearers } = deps;
+  const { db, audit, hasher, checkPassword, hearers } = deps;
 
   return async (input: SignUp): Promise<User> => {
     const password = normalisePassword(input.password);
@@ -33,6 +38,7 @@ export function createSignUp(deps: SignUpDeps) {
     return db.transaction(async (tx) => {
       const user = await insertUser(tx, { id: newId(), email: input.email, name: input.name, passwordHash });
       if (!user) throw accountErrors.EMAIL_TAKEN();
+      await audit.record(tx, accountCreated(user.id, input.address));
       for (const hear of hearers) await hear(tx, user);
       return user;
     });

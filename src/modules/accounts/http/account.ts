@@ -64,8 +64,8 @@ export function accountRoutes({ signUp, getUser, listPublicKeys }: AccountRouteD
         },
         errors: [no.EMAIL_TAKEN, no.WEAK_PASSWORD, no.SIGN_IN_BUSY],
       },
-      async ({ body }) => {
-        const user = await signUp(body);
+      async ({ body, address }) => {
+        const user = await signUp({ ...body, address });
         // A rule of the projects module: the personal project has the id of its user.
         return { status: 201, body: { user: toUserView(user), project_id: user.id } };
       },

@@ -82,7 +82,7 @@ export function sessionRoutes({ db, actions, life, accessTokenSeconds }: Session
         responses: tokens,
         errors: [no.INVALID_REFRESH_TOKEN],
       },
-      async ({ body }) => show(await actions.refresh(body.refresh_token)),
+      async ({ body, address }) => show(await actions.refresh(body.refresh_token, address)),
     ),
     route(
       {
@@ -94,8 +94,8 @@ export function sessionRoutes({ db, actions, life, accessTokenSeconds }: Session
         access: "user",
         responses: { 204: { description: "The session has ended." } },
       },
-      async ({ actor }) => {
-        await actions.logOut({ id: actor.sessionId, userId: actor.userId });
+      async ({ actor, address }) => {
+        await actions.logOut({ id: actor.sessionId, userId: actor.userId }, address);
         return { status: 204 };
       },
     ),
@@ -141,8 +141,8 @@ export function sessionRoutes({ db, actions, life, accessTokenSeconds }: Session
         responses: { 204: { description: "That session has ended." } },
         errors: [no.SESSION_NOT_FOUND],
       },
-      async ({ actor, params: { id } }) => {
-        await actions.removeSession({ id, userId: actor.userId });
+      async ({ actor, params: { id }, address }) => {
+        await actions.removeSession({ id, userId: actor.userId }, address);
         return { status: 204 };
       },
     ),

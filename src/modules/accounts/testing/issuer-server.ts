@@ -45,7 +45,13 @@ export async function openIssuerServer(
   };
   const kernel = createTestKernel(db, { ...options, environment });
   const recorded: AuditEntry[] = [];
-  const audit = { record: async (_tx: unknown, entry: AuditEntry) => void recorded.push(entry) };
+  const audit: TestKernel["audit"] = {
+    ...kernel.audit,
+    async record(tx, entry) {
+      recorded.push(entry);
+      await kernel.audit.record(tx, entry);
+    },
+  };
   const app = createApp({ ...kernel, audit });
   await migrate(db, [...kernelMigrations, ...app.migrations]);
   await kernel.start();

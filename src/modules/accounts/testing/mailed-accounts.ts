@@ -30,6 +30,7 @@ export async function openMailedAccounts(environment: Record<string, string> = {
   });
   const audited: MailedAccounts["audited"] = [];
   const audit: TestKernel["audit"] = {
+    ...kernel.audit,
     async record(tx, entry) {
       tx.afterCommit(() => void audited.push({ action: entry.action, subject: entry.subject, data: entry }));
     },

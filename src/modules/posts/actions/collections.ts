@@ -2,7 +2,7 @@
 import type { Sql, Tx } from "../../../kernel/db/index.ts";
 import type { Events } from "../../../kernel/events/index.ts";
 import { newId } from "../../../kernel/ids/index.ts";
-import { allow, type Projects, parseAccess } from "../../projects/index.ts";
+import { allow, type Projects, parseAccess, personOf, type Who } from "../../projects/index.ts";
 import { postErrors } from "../errors.ts";
 import { type CollectionEvent, ofCollection } from "../events.ts";
 import { type Collection, MAX_COLLECTION_POSTS, rankBetween } from "../model.ts";
@@ -12,61 +12,77 @@ import type { Bounded } from "../store/posts.ts";
 
 export interface CollectionActionDeps {
   readonly events: Pick<Events, "append">;
-  readonly projects: Pick<Projects, "access">;
+  readonly projects: Pick<Projects, "access" | "writeAccess">;
 }
 
 export type CollectionActions = ReturnType<typeof createCollectionActions>;
 
 export function createCollectionActions({ events, projects }: CollectionActionDeps) {
-  async function getCollection(sql: Sql, id: string, userId: string): Promise<Collection> {
-    const found = await store.findCollection(sql, id, userId);
+  async function getCollection(sql: Sql, id: string, who: Who): Promise<Collection> {
+    const found = await store.findCollection(sql, id, who);
     if (!found) throw postErrors.COLLECTION_NOT_FOUND();
     allow(parseAccess(found.access), "collections.read", postErrors.COLLECTION_NOT_FOUND);
     return found.collection;
   }
 
-  async function announce(tx: Tx, collection: Collection, event: CollectionEvent): Promise<void> {
-    await events.append(tx, ofCollection(collection, event));
+  async function announce(tx: Tx, collection: Collection, who: Who, event: CollectionEvent): Promise<void> {
+    await events.append(tx, ofCollection(collection, personOf(who), event));
   }
 
   return {
     getCollection,
 
-    async createCollection(tx: Tx, projectId: string, userId: string, name: string): Promise<Collection> {
-      allow(await projects.access(tx, projectId, userId), "collections.write");
-      const collection = await store.insertCollection(tx, { id: newId(), projectId, ownerId: userId, name });
-      await announce(tx, collection, { event: "collection.created", data: { name } });
+    async createCollection(tx: Tx, projectId: string, who: Who, name: string): Promise<Collection> {
+      allow(await projects.writeAccess(tx, projectId, who), "collections.write");
+      const collection = await store.insertCollection(tx, {
+        id: newId(),
+        projectId,
+        ownerId: personOf(who),
+        name,
+      });
+      await announce(tx, collection, who, { event: "collection.created", data: { name } });
       return collection;
     },
 
-    async listCollections(sql: Sql, userId: string, list: store.CollectionList): Promise<Collection[]> {
-      allow(await projects.access(sql, list.projectId, userId), "collections.read");
+    async listCollections(sql: Sql, who: Who, list: store.CollectionList): Promise<Collection[]> {
+      allow(await projects.access(sql, list.projectId, who), "collections.read");
       return store.listCollections(sql, list);
     },
 
-    async renameCollection(tx: Tx, id: string, userId: string, name: string): Promise<Collection> {
-      const collection = await loadToChange(tx, id, userId);
+    async renameCollection(tx: Tx, id: string, who: Who, name: string): Promise<Collection> {
+      const collection = await loadToChange(tx, id, who);
       if (collection.name === name) return collection;
       const updatedAt = await store.updateCollection(tx, id, name);
-      await announce(tx, collection, { event: "collection.updated", data: { name } });
+      await announce(tx, collection, who, { event: "collection.updated", data: { name } });
       return { ...collection, name, updatedAt };
     },
 
+    /** What belonged to someone who may no longer write here becomes the project's owner's. Safe to repeat. */
+    async takeOver(tx: Tx, id: string, who: Who): Promise<Collection> {
+      const userId = personOf(who);
+      const collection = await loadToChange(tx, id, who);
+      if (collection.ownerId === userId) return collection;
+      const updatedAt = await store.changeOwner(tx, id, userId);
+      const data = { owner_id: userId, previous_owner_id: collection.ownerId };
+      await announce(tx, collection, who, { event: "collection.taken_over", data });
+      return { ...collection, ownerId: userId, updatedAt };
+    },
+
     /** The posts stay. */
-    async deleteCollection(tx: Tx, id: string, userId: string): Promise<void> {
-      const collection = await loadToChange(tx, id, userId);
+    async deleteCollection(tx: Tx, id: string, who: Who): Promise<void> {
+      const collection = await loadToChange(tx, id, who);
       await store.deleteCollection(tx, id);
-      await announce(tx, collection, { event: "collection.deleted", data: {} });
+      await announce(tx, collection, who, { event: "collection.deleted", data: {} });
     },
 
     /** Puts a post at a position, from 0; left out, at the end, or where it is already. Safe to repeat. */
     async putPost(
       tx: Tx,
       { id, postId }: { readonly id: string; readonly postId: string },
-      userId: string,
+      who: Who,
       position: number | undefined,
     ): Promise<void> {
-      const { collection, place } = await loadWithPlace(tx, id, postId, userId);
+      const { collection, place } = await loadWithPlace(tx, id, postId, who);
       if (place.isDeleted) throw postErrors.POST_NOT_FOUND();
       if (place.rank !== null && position === undefined) return;
       const { others, before, last } = await store.countOthers(tx, id, postId, place.rank);
@@ -76,48 +92,48 @@ export function createCollectionActions({ events, projects }: CollectionActionDe
       const rank = target === others ? rankBetween(last, undefined) : await findRank(tx, id, postId, target);
       await store.placePost(tx, collection, postId, rank ?? 0);
       const event = place.rank === null ? "collection.post_added" : "collection.post_moved";
-      await announce(tx, collection, { event, data: { post_id: postId, position: target } });
+      await announce(tx, collection, who, { event, data: { post_id: postId, position: target } });
     },
 
     /** Safe to repeat. */
     async removePost(
       tx: Tx,
       { id, postId }: { readonly id: string; readonly postId: string },
-      userId: string,
+      who: Who,
     ): Promise<void> {
-      const { collection } = await loadWithPlace(tx, id, postId, userId);
+      const { collection } = await loadWithPlace(tx, id, postId, who);
       if (!(await store.removePost(tx, id, postId))) return;
-      await announce(tx, collection, { event: "collection.post_removed", data: { post_id: postId } });
+      await announce(tx, collection, who, { event: "collection.post_removed", data: { post_id: postId } });
     },
 
     async listPosts(
       sql: Sql,
       id: string,
-      userId: string,
+      who: Who,
       page: Parameters<typeof store.listCollectionPosts>[2],
     ): Promise<Bounded<store.PlacedPost>> {
-      await getCollection(sql, id, userId);
+      await getCollection(sql, id, who);
       return store.listCollectionPosts(sql, id, page);
     },
   };
 }
 
-async function loadToChange(tx: Tx, id: string, userId: string): Promise<Collection> {
-  const found = await store.findCollectionToChange(tx, id, userId);
+async function loadToChange(tx: Tx, id: string, who: Who): Promise<Collection> {
+  const found = await store.findCollectionToChange(tx, id, who);
   if (!found) throw postErrors.COLLECTION_NOT_FOUND();
-  allowCollectionChange(parseAccess(found.access), found.collection, userId);
+  allowCollectionChange(found, personOf(who));
   return found.collection;
 }
 
 /** That the post is not there goes before that the collection is another's: the first is true for everyone. */
-async function loadWithPlace(tx: Tx, id: string, postId: string, userId: string) {
-  const found = await store.findCollectionToChange(tx, id, userId);
+async function loadWithPlace(tx: Tx, id: string, postId: string, who: Who) {
+  const found = await store.findCollectionToChange(tx, id, who);
   if (!found) throw postErrors.COLLECTION_NOT_FOUND();
   allow(parseAccess(found.access), "collections.write", postErrors.COLLECTION_NOT_FOUND);
   const { collection } = found;
   const place = await store.findPlace(tx, collection, postId);
   if (!place) throw postErrors.POST_NOT_FOUND();
-  allowCollectionChange(parseAccess(found.access), collection, userId);
+  allowCollectionChange(found, personOf(who));
   return { collection, place };
 }
 

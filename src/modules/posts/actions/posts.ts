@@ -3,7 +3,15 @@ import { type Sql, type Tx, violatedUnique } from "../../../kernel/db/index.ts";
 import type { Events, NewEvent } from "../../../kernel/events/index.ts";
 import { newId } from "../../../kernel/ids/index.ts";
 import type { Jobs, Task } from "../../../kernel/jobs/index.ts";
-import { accessesFor, allow, type Permission, type Projects, parseAccess } from "../../projects/index.ts";
+import {
+  accessesFor,
+  allow,
+  type Permission,
+  type Projects,
+  parseAccess,
+  personOf,
+  type Who,
+} from "../../projects/index.ts";
 import type { Texts } from "../../texts/index.ts";
 import { postErrors } from "../errors.ts";
 import { postCreated, postDeleted, postMentioned, postRestored, postUpdated } from "../events.ts";
@@ -27,7 +35,7 @@ export interface PostActionDeps {
 /** Which post, by whom, and which version it must be. */
 export interface Target {
   readonly id: string;
-  readonly userId: string;
+  readonly caller: Who;
   readonly match?: VersionMatch | undefined;
 }
 
@@ -87,8 +95,8 @@ export function createPostActions(deps: PostActionDeps) {
     );
   }
 
-  async function load(tx: Tx, id: string, userId: string, permission: Permission) {
-    const found = await store.findPostToChange(tx, id, userId, texts.paragraphsColumn(tx, tx`p.id`));
+  async function load(tx: Tx, id: string, who: Who, permission: Permission) {
+    const found = await store.findPostToChange(tx, id, who, texts.paragraphsColumn(tx, tx`p.id`));
     if (!found) throw postErrors.POST_NOT_FOUND();
     allow(parseAccess(found.access), permission, postErrors.POST_NOT_FOUND);
     return found;
@@ -96,13 +104,14 @@ export function createPostActions(deps: PostActionDeps) {
 
   return {
     /** One statement, which also looks whether its author may; who is mentioned is asked before, if there are names. */
-    async createPost(tx: Tx, projectId: string, userId: string, content: PostContent): Promise<Post> {
+    async createPost(tx: Tx, projectId: string, caller: Who, content: PostContent): Promise<Post> {
+      const userId = personOf(caller);
       const linesAdded = countLines(content.body);
       const noted = { id: newId(), projectId, version: 1, ...content };
       const mentions = await mention(tx, noted, userId, "");
       const created = postCreated(noted, userId, linesAdded);
       const { access, post } = await orPathTaken(
-        insertPost(tx, { ...noted, authorId: userId, linesAdded }, permitted, {
+        insertPost(tx, { ...noted, authorId: userId, caller, linesAdded }, permitted, {
           parts: toParts(tx, noted, userId),
           events: announced(tx, [created, ...mentions]),
         }),
@@ -112,54 +121,56 @@ export function createPostActions(deps: PostActionDeps) {
       return post;
     },
 
-    async getPost(sql: Sql, id: string, userId: string): Promise<Post> {
-      const found = await store.findPost(sql, id, userId);
+    async getPost(sql: Sql, id: string, who: Who): Promise<Post> {
+      const found = await store.findPost(sql, id, who);
       if (!found) throw postErrors.POST_NOT_FOUND();
       allow(parseAccess(found.access), "posts.read", postErrors.POST_NOT_FOUND);
       return live(found);
     },
 
-    async listPosts(sql: Sql, userId: string, list: store.PostList): Promise<store.Bounded<Post>> {
-      allow(await projects.access(sql, list.projectId, userId), "posts.read");
+    async listPosts(sql: Sql, who: Who, list: store.PostList): Promise<store.Bounded<Post>> {
+      allow(await projects.access(sql, list.projectId, who), "posts.read");
       return store.listPosts(sql, list);
     },
 
     /** What changes nothing makes no version. Two round trips: what was read is written only if it is still the same. */
     changePost: (
       tx: Tx,
-      { id, userId, match }: Target,
+      { id, caller, match }: Target,
       toEdit: (post: Post) => Edit | Promise<Edit>,
     ): Promise<Post> =>
       untilSaved(async () => {
-        const found = await load(tx, id, userId, "posts.write");
+        const found = await load(tx, id, caller, "posts.write");
         const post = live(found);
         requireMatch(post, match);
         const edit = await toEdit(post);
-        return isSameContent(post, edit.content) ? post : save(tx, found, edit, userId);
+        return isSameContent(post, edit.content) ? post : save(tx, found, edit, personOf(caller));
       }),
 
-    async deletePost(tx: Tx, { id, userId, match }: Target): Promise<void> {
+    async deletePost(tx: Tx, { id, caller, match }: Target): Promise<void> {
+      const userId = personOf(caller);
       const job = (projectId: string) =>
         jobs.prepare(eraseTask, { post_id: id }, { projectId, delayMs: RESTORE_DAYS * DAY_MS });
       await untilSaved(async () => {
-        const found = await load(tx, id, userId, "posts.delete");
+        const found = await load(tx, id, caller, "posts.delete");
         const post = live(found);
         requireMatch(post, match);
         const parts = toParts(tx, { ...post, body: "" }, userId, found.paragraphs);
         const companions = { parts, events: announced(tx, [postDeleted(post, userId)]) };
-        return (await markDeleted(tx, found, job(post.projectId), companions)) || undefined;
+        return (await markDeleted(tx, found, userId, job(post.projectId), companions)) || undefined;
       });
     },
 
     /** Safe to repeat. */
-    restorePost: (tx: Tx, id: string, userId: string): Promise<Post> =>
+    restorePost: (tx: Tx, id: string, caller: Who): Promise<Post> =>
       untilSaved(async () => {
-        const found = await load(tx, id, userId, "posts.delete");
+        const userId = personOf(caller);
+        const found = await load(tx, id, caller, "posts.delete");
         const { post, paragraphs } = found;
         if (post.deletedAt === null) return post;
         const parts = toParts(tx, post, userId, paragraphs);
         const companions = { parts, events: announced(tx, [postRestored(post, userId)]) };
-        const isSaved = await orPathTaken(markRestored(tx, found, companions));
+        const isSaved = await orPathTaken(markRestored(tx, found, userId, companions));
         return isSaved ? { ...post, deletedAt: null } : undefined;
       }),
   };

@@ -20,15 +20,15 @@ export function createVersionActions({ getPost, changePost }: Pick<PostActions, 
     /** Newest first, one more than `limit` if there are. */
     async listVersions(
       sql: Sql,
-      { id, userId }: Target,
+      { id, caller }: Target,
       page: { readonly beforeVersion: number | undefined; readonly limit: number },
     ): Promise<PostVersion[]> {
-      await getPost(sql, id, userId);
+      await getPost(sql, id, caller);
       return listVersions(sql, id, page);
     },
 
-    async getVersion(sql: Sql, { id, userId }: Target, version: number): Promise<VersionText> {
-      await getPost(sql, id, userId);
+    async getVersion(sql: Sql, { id, caller }: Target, version: number): Promise<VersionText> {
+      await getPost(sql, id, caller);
       return getVersion(sql, id, version);
     },
 

@@ -9,7 +9,7 @@ import {
   route,
   toPage,
 } from "../../../kernel/http/index.ts";
-import { personalProjectId, projectErrors } from "../../projects/index.ts";
+import { homeProjectId, personOf, projectErrors } from "../../projects/index.ts";
 import type { CollectionActions } from "../actions/collections.ts";
 import { postErrors as no } from "../errors.ts";
 import { collectionView, postView, toCollectionView, toPostView } from "../view.ts";
@@ -50,7 +50,7 @@ const CHANGE_ERRORS = [
 ] as const;
 
 export function collectionRoutes({ db, actions }: CollectionRouteDeps): Route[] {
-  const common = { tag: "collections", access: "user" } as const;
+  const common = { tag: "collections", access: "user or key" } as const;
   const shown = { 200: { description: "The collection.", schema: collectionView } };
 
   return [
@@ -60,6 +60,7 @@ export function collectionRoutes({ db, actions }: CollectionRouteDeps): Route[] 
         method: "GET",
         path: PATH,
         operationId: "listCollections",
+        permission: "collections.read",
         summary: "List a project's collections, newest first",
         query: listQuery,
         responses: { 200: { description: "A page of collections.", schema: pageSchema(collectionView) } },
@@ -67,9 +68,9 @@ export function collectionRoutes({ db, actions }: CollectionRouteDeps): Route[] 
       },
       async ({ actor, query: { limit, cursor, ...query } }) => {
         const [beforeId] = decodeCursor(cursor, z.tuple([z.uuid()])) ?? [];
-        const rows = await actions.listCollections(db.sql, actor.userId, {
-          projectId: query.project_id ?? personalProjectId(actor.userId),
-          ownerId: personId(query.owner, actor.userId),
+        const rows = await actions.listCollections(db.sql, actor, {
+          projectId: query.project_id ?? homeProjectId(actor),
+          ownerId: personId(query.owner, personOf(actor)),
           beforeId,
           limit,
         });
@@ -82,6 +83,7 @@ export function collectionRoutes({ db, actions }: CollectionRouteDeps): Route[] 
         method: "POST",
         path: PATH,
         operationId: "createCollection",
+        permission: "collections.write",
         summary: "Create a collection that one owns",
         body: z.strictObject({ name, project_id: projectId }),
         isIdempotent: true,
@@ -94,8 +96,8 @@ export function collectionRoutes({ db, actions }: CollectionRouteDeps): Route[] 
       },
       ({ actor, body, write }) =>
         write(async (tx) => {
-          const projectId = body.project_id ?? personalProjectId(actor.userId);
-          const collection = await actions.createCollection(tx, projectId, actor.userId, body.name);
+          const projectId = body.project_id ?? homeProjectId(actor);
+          const collection = await actions.createCollection(tx, projectId, actor, body.name);
           return { status: 201, body: toCollectionView(collection) };
         }),
     ),
@@ -105,13 +107,14 @@ export function collectionRoutes({ db, actions }: CollectionRouteDeps): Route[] 
         method: "GET",
         path: `${PATH}/{id}`,
         operationId: "getCollection",
+        permission: "collections.read",
         summary: "Read a collection",
         params: idParams,
         responses: shown,
         errors: [no.COLLECTION_NOT_FOUND],
       },
       async ({ actor, params: { id } }) => {
-        return { status: 200, body: toCollectionView(await actions.getCollection(db.sql, id, actor.userId)) };
+        return { status: 200, body: toCollectionView(await actions.getCollection(db.sql, id, actor)) };
       },
     ),
     route(
@@ -120,8 +123,9 @@ export function collectionRoutes({ db, actions }: CollectionRouteDeps): Route[] 
         method: "PUT",
         path: `${PATH}/{id}`,
         operationId: "renameCollection",
+        permission: "collections.write",
         summary: "Rename a collection",
-        description: "Its owner only.",
+        description: "Its owner only, or the project's once that one may no longer write.",
         params: idParams,
         body: z.strictObject({ name }),
         responses: shown,
@@ -129,7 +133,26 @@ export function collectionRoutes({ db, actions }: CollectionRouteDeps): Route[] 
       },
       ({ actor, params: { id }, body, write }) =>
         write(async (tx) => {
-          const collection = await actions.renameCollection(tx, id, actor.userId, body.name);
+          const collection = await actions.renameCollection(tx, id, actor, body.name);
+          return { status: 200, body: toCollectionView(collection) };
+        }),
+    ),
+    route(
+      {
+        ...common,
+        method: "POST",
+        path: `${PATH}/{id}/take-over`,
+        operationId: "takeOverCollection",
+        permission: "collections.write",
+        summary: "Make a collection one's own whose owner may no longer write in the project",
+        description: "The project's owner only. One's own collection is shown.",
+        params: idParams,
+        responses: shown,
+        errors: CHANGE_ERRORS,
+      },
+      ({ actor, params: { id }, write }) =>
+        write(async (tx) => {
+          const collection = await actions.takeOver(tx, id, actor);
           return { status: 200, body: toCollectionView(collection) };
         }),
     ),
@@ -139,15 +162,16 @@ export function collectionRoutes({ db, actions }: CollectionRouteDeps): Route[] 
         method: "DELETE",
         path: `${PATH}/{id}`,
         operationId: "deleteCollection",
+        permission: "collections.write",
         summary: "Delete a collection; its posts stay",
-        description: "Its owner only.",
+        description: "Its owner only, or the project's once that one may no longer write.",
         params: idParams,
         responses: { 204: { description: "It is gone." } },
         errors: CHANGE_ERRORS,
       },
       ({ actor, params: { id }, write }) =>
         write(async (tx) => {
-          await actions.deleteCollection(tx, id, actor.userId);
+          await actions.deleteCollection(tx, id, actor);
           return { status: 204 };
         }),
     ),
@@ -157,6 +181,7 @@ export function collectionRoutes({ db, actions }: CollectionRouteDeps): Route[] 
         method: "GET",
         path: POSTS,
         operationId: "listCollectionPosts",
+        permission: "collections.read",
         summary: "List a collection's posts in their order",
         description: "A page of long posts ends before its limit; follow next_cursor until it is null.",
         params: idParams,
@@ -166,7 +191,7 @@ export function collectionRoutes({ db, actions }: CollectionRouteDeps): Route[] 
       },
       async ({ actor, params: { id }, query: { limit, cursor } }) => {
         const after = decodeCursor(cursor, z.tuple([z.number(), z.uuid()]));
-        const found = await actions.listPosts(db.sql, id, actor.userId, { after, limit });
+        const found = await actions.listPosts(db.sql, id, actor, { after, limit });
         const view = ({ post }: (typeof found.items)[number]) => toPostView(post);
         return { status: 200, body: toBoundedPage(found, view, ({ post, rank }) => [rank, post.id]) };
       },
@@ -177,8 +202,9 @@ export function collectionRoutes({ db, actions }: CollectionRouteDeps): Route[] 
         method: "PUT",
         path: `${POSTS}/{post_id}`,
         operationId: "addToCollection",
+        permission: "collections.write",
         summary: "Put a post of the same project into a collection, or at another place in it",
-        description: "Its owner only. Safe to repeat.",
+        description: "Its owner only, or the project's once that one may no longer write. Safe to repeat.",
         params: placeParams,
         query: positionQuery,
         responses: { 204: { description: "It is in there." } },
@@ -186,7 +212,7 @@ export function collectionRoutes({ db, actions }: CollectionRouteDeps): Route[] 
       },
       ({ actor, params: { id, post_id: postId }, query: { position }, write }) =>
         write(async (tx) => {
-          await actions.putPost(tx, { id, postId }, actor.userId, position);
+          await actions.putPost(tx, { id, postId }, actor, position);
           return { status: 204 };
         }),
     ),
@@ -196,15 +222,16 @@ export function collectionRoutes({ db, actions }: CollectionRouteDeps): Route[] 
         method: "DELETE",
         path: `${POSTS}/{post_id}`,
         operationId: "removeFromCollection",
+        permission: "collections.write",
         summary: "Take a post out of a collection",
-        description: "Its owner only. Safe to repeat.",
+        description: "Its owner only, or the project's once that one may no longer write. Safe to repeat.",
         params: placeParams,
         responses: { 204: { description: "It is not in there." } },
         errors: [...CHANGE_ERRORS, no.POST_NOT_FOUND],
       },
       ({ actor, params: { id, post_id: postId }, write }) =>
         write(async (tx) => {
-          await actions.removePost(tx, { id, postId }, actor.userId);
+          await actions.removePost(tx, { id, postId }, actor);
           return { status: 204 };
         }),
     ),

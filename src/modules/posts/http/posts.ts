@@ -9,7 +9,7 @@ import {
   type Route,
   route,
 } from "../../../kernel/http/index.ts";
-import { personalProjectId, projectErrors } from "../../projects/index.ts";
+import { homeProjectId, personOf, projectErrors } from "../../projects/index.ts";
 import { textErrors } from "../../texts/index.ts";
 import type { PostActions } from "../actions/posts.ts";
 import { postErrors as no } from "../errors.ts";
@@ -59,7 +59,7 @@ export function showPost(status: number, post: Post): Reply {
 }
 
 export function postRoutes({ db, actions }: PostRouteDeps): Route[] {
-  const common = { tag: "posts", access: "user" } as const;
+  const common = { tag: "posts", access: "user or key" } as const;
   const shown = {
     200: {
       description: "The post, with its version as ETag.",
@@ -75,6 +75,7 @@ export function postRoutes({ db, actions }: PostRouteDeps): Route[] {
         method: "GET",
         path: PATH,
         operationId: "listPosts",
+        permission: "posts.read",
         summary: "List a project's posts, newest first",
         description: "A page of long posts ends before its limit; follow next_cursor until it is null.",
         query: listQuery,
@@ -83,9 +84,9 @@ export function postRoutes({ db, actions }: PostRouteDeps): Route[] {
       },
       async ({ actor, query }) => {
         const [beforeId] = decodeCursor(query.cursor, z.tuple([z.uuid()])) ?? [];
-        const found = await actions.listPosts(db.sql, actor.userId, {
-          projectId: query.project_id ?? personalProjectId(actor.userId),
-          authorId: personId(query.author, actor.userId),
+        const found = await actions.listPosts(db.sql, actor, {
+          projectId: query.project_id ?? homeProjectId(actor),
+          authorId: personId(query.author, personOf(actor)),
           path: query.path,
           isDeleted: query.deleted === "true",
           beforeId,
@@ -100,6 +101,7 @@ export function postRoutes({ db, actions }: PostRouteDeps): Route[] {
         method: "POST",
         path: PATH,
         operationId: "createPost",
+        permission: "posts.write",
         summary: "Create a post",
         description: "Its paragraphs are analysed in the background and found like any other.",
         body: newPost,
@@ -121,9 +123,9 @@ export function postRoutes({ db, actions }: PostRouteDeps): Route[] {
       ({ actor, body: { project_id, ...content }, write }) =>
         write(
           async (tx) => {
-            const projectId = project_id ?? personalProjectId(actor.userId);
+            const projectId = project_id ?? homeProjectId(actor);
             const post = { ...content, path: content.path ?? null };
-            return showPost(201, await actions.createPost(tx, projectId, actor.userId, post));
+            return showPost(201, await actions.createPost(tx, projectId, actor, post));
           },
           { single: true },
         ),
@@ -134,6 +136,7 @@ export function postRoutes({ db, actions }: PostRouteDeps): Route[] {
         method: "GET",
         path: `${PATH}/{id}`,
         operationId: "getPost",
+        permission: "posts.read",
         summary: "Read a post",
         description: "With If-None-Match and the ETag one has, 304 when it is still the same.",
         params: idParams,
@@ -143,7 +146,7 @@ export function postRoutes({ db, actions }: PostRouteDeps): Route[] {
       },
       async ({ actor, params: { id }, request }) => {
         const match = readVersionMatch(request, "If-None-Match");
-        const post = await actions.getPost(db.sql, id, actor.userId);
+        const post = await actions.getPost(db.sql, id, actor);
         if (match && matches(post, match)) return { status: 304, headers: { ETag: etagOf(post) } };
         return showPost(200, post);
       },
@@ -154,6 +157,7 @@ export function postRoutes({ db, actions }: PostRouteDeps): Route[] {
         method: "PUT",
         path: `${PATH}/{id}`,
         operationId: "replacePost",
+        permission: "posts.write",
         summary: "Replace a post's title, body and path",
         description:
           "Makes a new version, unless nothing differs. With If-Match only if the post is at that version.",
@@ -166,7 +170,7 @@ export function postRoutes({ db, actions }: PostRouteDeps): Route[] {
       ({ actor, params: { id }, body, request, write }) =>
         write(
           async (tx) => {
-            const target = { id, userId: actor.userId, match: readVersionMatch(request, "If-Match") };
+            const target = { id, caller: actor, match: readVersionMatch(request, "If-Match") };
             const content = { ...body, path: body.path ?? null };
             return showPost(200, await actions.changePost(tx, target, () => ({ content })));
           },
@@ -179,6 +183,7 @@ export function postRoutes({ db, actions }: PostRouteDeps): Route[] {
         method: "PATCH",
         path: `${PATH}/{id}`,
         operationId: "changePost",
+        permission: "posts.write",
         summary: "Change some of a post's title, body and path",
         description:
           "What is left out stays. Makes a new version, unless nothing differs. If-Match as with PUT.",
@@ -191,7 +196,7 @@ export function postRoutes({ db, actions }: PostRouteDeps): Route[] {
       ({ actor, params: { id }, body, request, write }) =>
         write(
           async (tx) => {
-            const target = { id, userId: actor.userId, match: readVersionMatch(request, "If-Match") };
+            const target = { id, caller: actor, match: readVersionMatch(request, "If-Match") };
             const toEdit = (post: Post) => ({ content: edited(post, body) });
             return showPost(200, await actions.changePost(tx, target, toEdit));
           },
@@ -204,6 +209,7 @@ export function postRoutes({ db, actions }: PostRouteDeps): Route[] {
         method: "DELETE",
         path: `${PATH}/{id}`,
         operationId: "deletePost",
+        permission: "posts.delete",
         summary: "Delete a post",
         description: "It can be restored for 30 days, and is erased after them. If-Match as with PUT.",
         params: idParams,
@@ -215,7 +221,7 @@ export function postRoutes({ db, actions }: PostRouteDeps): Route[] {
         write(
           async (tx) => {
             const match = readVersionMatch(request, "If-Match");
-            await actions.deletePost(tx, { id, userId: actor.userId, match });
+            await actions.deletePost(tx, { id, caller: actor, match });
             return { status: 204 };
           },
           { single: true },
@@ -227,6 +233,7 @@ export function postRoutes({ db, actions }: PostRouteDeps): Route[] {
         method: "POST",
         path: `${PATH}/{id}/restore`,
         operationId: "restorePost",
+        permission: "posts.delete",
         summary: "Bring a deleted post back",
         description:
           "With its history, its path and its places in collections. Of a post that is not deleted: it is shown.",
@@ -240,7 +247,7 @@ export function postRoutes({ db, actions }: PostRouteDeps): Route[] {
         ],
       },
       ({ actor, params: { id }, write }) =>
-        write(async (tx) => showPost(200, await actions.restorePost(tx, id, actor.userId)), { single: true }),
+        write(async (tx) => showPost(200, await actions.restorePost(tx, id, actor)), { single: true }),
     ),
   ];
 }

@@ -36,7 +36,7 @@ const params = z.strictObject({
 });
 
 export function versionRoutes({ db, posts, versions, renderer }: VersionRouteDeps): Route[] {
-  const common = { tag: "posts", access: "user" } as const;
+  const common = { tag: "posts", access: "user or key" } as const;
 
   return [
     route(
@@ -45,6 +45,7 @@ export function versionRoutes({ db, posts, versions, renderer }: VersionRouteDep
         method: "GET",
         path: VERSIONS,
         operationId: "listPostVersions",
+        permission: "posts.read",
         summary: "List a post's versions, newest first",
         params: idParams,
         query: z.strictObject(pageQuery),
@@ -55,7 +56,7 @@ export function versionRoutes({ db, posts, versions, renderer }: VersionRouteDep
       },
       async ({ actor, params: { id }, query: { limit, cursor } }) => {
         const [beforeVersion] = decodeCursor(cursor, z.tuple([z.int32()])) ?? [];
-        const target = { id, userId: actor.userId };
+        const target = { id, caller: actor };
         const rows = await versions.listVersions(db.sql, target, { beforeVersion, limit });
         return { status: 200, body: toPage(rows, limit, toVersionView, (row) => [row.version]) };
       },
@@ -66,13 +67,14 @@ export function versionRoutes({ db, posts, versions, renderer }: VersionRouteDep
         method: "GET",
         path: `${VERSIONS}/{version}`,
         operationId: "getPostVersion",
+        permission: "posts.read",
         summary: "Read a version of a post",
         params,
         responses: { 200: { description: "The version with its body.", schema: versionWithBodyView } },
         errors: [no.POST_NOT_FOUND, no.VERSION_NOT_FOUND],
       },
       async ({ actor, params: { id, version } }) => {
-        const found = await versions.getVersion(db.sql, { id, userId: actor.userId }, version);
+        const found = await versions.getVersion(db.sql, { id, caller: actor }, version);
         return { status: 200, body: { ...toVersionView(found), body: found.body } };
       },
     ),
@@ -82,6 +84,7 @@ export function versionRoutes({ db, posts, versions, renderer }: VersionRouteDep
         method: "POST",
         path: `${VERSIONS}/{version}/restore`,
         operationId: "restorePostVersion",
+        permission: "posts.write",
         summary: "Take an earlier version of a post up again",
         description:
           "Makes a new version with the title and the body of that one; the path stays. If-Match as with PUT.",
@@ -99,7 +102,7 @@ export function versionRoutes({ db, posts, versions, renderer }: VersionRouteDep
       ({ actor, params: { id, version }, request, write }) =>
         write(
           async (tx) => {
-            const target = { id, userId: actor.userId, match: readVersionMatch(request, "If-Match") };
+            const target = { id, caller: actor, match: readVersionMatch(request, "If-Match") };
             return showPost(200, await versions.restoreVersion(tx, target, version));
           },
           { single: true },
@@ -111,6 +114,7 @@ export function versionRoutes({ db, posts, versions, renderer }: VersionRouteDep
         method: "GET",
         path: `${PATH}/{id}/rendered`,
         operationId: "renderPost",
+        permission: "posts.read",
         summary: "Read a post's body as HTML",
         description:
           "Markdown (CommonMark with tables and strikethrough). HTML in the body is shown as text.",
@@ -128,7 +132,7 @@ export function versionRoutes({ db, posts, versions, renderer }: VersionRouteDep
       },
       async ({ actor, params: { id }, request }) => {
         const match = readVersionMatch(request, "If-None-Match");
-        const post = await posts.getPost(db.sql, id, actor.userId);
+        const post = await posts.getPost(db.sql, id, actor);
         const headers = { ETag: etagOf(post) };
         if (match && matches(post, match)) return { status: 304, headers };
         const { version } = post;

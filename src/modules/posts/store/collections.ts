@@ -1,6 +1,6 @@
 // The SQL of collections and of the posts in them, in their order.
 import type { Query, Sql, Tx } from "../../../kernel/db/index.ts";
-import { accessColumn } from "../../projects/index.ts";
+import { accessColumn, memberAccessColumn, type Who, writeAccessColumn } from "../../projects/index.ts";
 import type { Collection, Post } from "../model.ts";
 import { type Bounded, columns, MAX_PAGE_UNITS, type PostRow, toBounded, toPost } from "./posts.ts";
 
@@ -32,33 +32,33 @@ export async function insertCollection(
   return { id, projectId, ownerId, name, postCount: 0, createdAt, updatedAt: createdAt };
 }
 
-export async function findCollection(
-  sql: Sql,
-  id: string,
-  userId: string,
-): Promise<FoundCollection | undefined> {
-  const [row] = await sql<CollectionRow & { access: string | null }>`${selectCollection(sql, id, userId)}`;
+export async function findCollection(sql: Sql, id: string, who: Who): Promise<FoundCollection | undefined> {
+  const [row] = await sql<CollectionRow & { access: string | null }>`
+    SELECT ${collectionColumns(sql)}, ${accessColumn(sql, sql`c.project_id`, who)} AS access
+    FROM collections c WHERE c.id = ${id}`;
   return row && { collection: toCollection(row), access: row.access };
+}
+
+export interface CollectionToChange extends FoundCollection {
+  /** Of its owner, as he is now. */
+  readonly ownerAccess: string | null;
 }
 
 /** The same, and no one else changes it or its order before the transaction ends. */
 export async function findCollectionToChange(
   tx: Tx,
   id: string,
-  userId: string,
-): Promise<FoundCollection | undefined> {
+  who: Who,
+): Promise<CollectionToChange | undefined> {
   // First the lock: the count of the second statement then sees what its last holder has committed.
   const [, [row]] = await Promise.all([
     tx`SELECT FROM collections WHERE id = ${id} FOR UPDATE`,
-    tx<CollectionRow & { access: string | null }>`${selectCollection(tx, id, userId)}`,
+    tx<CollectionRow & { access: string | null; owner_access: string | null }>`
+      SELECT ${collectionColumns(tx)}, ${writeAccessColumn(tx, tx`c.project_id`, who)} AS access,
+        ${memberAccessColumn(tx, tx`c.project_id`, tx`c.owner_id`)} AS owner_access
+      FROM collections c WHERE c.id = ${id}`,
   ]);
-  return row && { collection: toCollection(row), access: row.access };
-}
-
-function selectCollection(sql: Sql, id: string, userId: string): Query<unknown> {
-  return sql`
-    SELECT ${collectionColumns(sql)}, ${accessColumn(sql, sql`c.project_id`, userId)} AS access
-    FROM collections c WHERE c.id = ${id}`;
+  return row && { collection: toCollection(row), access: row.access, ownerAccess: row.owner_access };
 }
 
 function collectionColumns(sql: Sql): Query<unknown> {
@@ -88,6 +88,12 @@ export async function listCollections(sql: Sql, list: CollectionList): Promise<C
 export async function updateCollection(tx: Tx, id: string, name: string): Promise<Date> {
   const [row] = await tx<{ updated_at: Date }>`
     UPDATE collections SET name = ${name}, updated_at = clock_timestamp() WHERE id = ${id} RETURNING updated_at`;
+  return row?.updated_at ?? new Date();
+}
+
+export async function changeOwner(tx: Tx, id: string, ownerId: string): Promise<Date> {
+  const [row] = await tx<{ updated_at: Date }>`
+    UPDATE collections SET owner_id = ${ownerId}, updated_at = clock_timestamp() WHERE id = ${id} RETURNING updated_at`;
   return row?.updated_at ?? new Date();
 }
 

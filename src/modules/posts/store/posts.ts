@@ -1,6 +1,6 @@
 // The SQL that finds and lists posts as they are now, and erases them.
 import type { Query, Sql, Tx } from "../../../kernel/db/index.ts";
-import { accessColumn } from "../../projects/index.ts";
+import { accessColumn, type Who } from "../../projects/index.ts";
 import { type Post, RESTORE_DAYS } from "../model.ts";
 import { pathKey } from "../path.ts";
 
@@ -25,9 +25,9 @@ export interface FoundPost {
 }
 
 /** Also a deleted one, as long as it can be restored. */
-export async function findPost(sql: Sql, id: string, userId: string): Promise<FoundPost | undefined> {
+export async function findPost(sql: Sql, id: string, who: Who): Promise<FoundPost | undefined> {
   const [row] = await sql<PostRow & { access: string | null }>`
-    SELECT ${columns(sql)}, ${accessColumn(sql, sql`p.project_id`, userId)} AS access
+    SELECT ${columns(sql)}, ${accessColumn(sql, sql`p.project_id`, who)} AS access
     FROM posts p WHERE p.id = ${id} AND ${isKept(sql)}`;
   return row && { post: toPost(row), access: row.access };
 }
@@ -43,13 +43,13 @@ export interface PostToChange extends FoundPost {
 export async function findPostToChange(
   sql: Sql,
   id: string,
-  userId: string,
+  who: Who,
   paragraphs: Query<unknown>,
 ): Promise<PostToChange | undefined> {
   const [row] = await sql<
     PostRow & { access: string | null; revision: number; paragraphs: Record<string, string> }
   >`
-    SELECT ${columns(sql)}, p.revision, ${accessColumn(sql, sql`p.project_id`, userId)} AS access, ${paragraphs} AS paragraphs
+    SELECT ${columns(sql)}, p.revision, ${accessColumn(sql, sql`p.project_id`, who)} AS access, ${paragraphs} AS paragraphs
     FROM posts p WHERE p.id = ${id} AND ${isKept(sql)}`;
   return row && { post: toPost(row), access: row.access, revision: row.revision, paragraphs: row.paragraphs };
 }

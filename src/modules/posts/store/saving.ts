@@ -3,7 +3,7 @@ import type { Query, Sql, Tx } from "../../../kernel/db/index.ts";
 import type { NewEvent } from "../../../kernel/events/index.ts";
 import { newId } from "../../../kernel/ids/index.ts";
 import type { PreparedJob } from "../../../kernel/jobs/index.ts";
-import { accessColumn } from "../../projects/index.ts";
+import { accessesFor, type Permission, type Who, writeAccessColumn } from "../../projects/index.ts";
 import type { Post, PostContent } from "../model.ts";
 import { pathKey } from "../path.ts";
 import type { PostToChange } from "./posts.ts";
@@ -20,6 +20,8 @@ export interface NewPost extends PostContent {
   readonly id: string;
   readonly projectId: string;
   readonly authorId: string;
+  /** Who he is to the policy. */
+  readonly caller: Who;
   readonly linesAdded: number;
 }
 
@@ -33,9 +35,9 @@ export async function insertPost(
   permitted: readonly string[],
   companions: Companions,
 ): Promise<{ readonly access: string | null; readonly post: Post | undefined }> {
-  const { id, projectId, authorId, title, body, path, linesAdded } = post;
+  const { id, projectId, authorId, caller, title, body, path, linesAdded } = post;
   const [row] = await tx<{ access: string | null; created_at: Date | null }>`
-    WITH author AS MATERIALIZED (SELECT ${accessColumn(tx, projectId, authorId)} AS access),
+    WITH author AS MATERIALIZED (SELECT ${writeAccessColumn(tx, projectId, caller)} AS access),
     post AS (
       INSERT INTO posts (id, project_id, title, body, length, path, path_key, author_id, updated_by, lines_added, lines_removed)
       SELECT ${id}, ${projectId}, ${title}, ${body}, ${body.length}::int, ${path}, ${keyOf(path)}, ${authorId}, ${authorId},
@@ -62,7 +64,10 @@ export interface SavedEdit {
   readonly restoredFrom: number | null;
 }
 
-/** Saves the next version and keeps the one before; undefined, and nothing done, when the post is not as it was read. */
+/**
+ * Saves the next version and keeps the one before; undefined, and nothing done, when the post is not as it was read, or who
+ * saves it may no longer. So too the two below.
+ */
 export async function updatePost(
   tx: Tx,
   { post, revision }: PostToChange,
@@ -73,7 +78,8 @@ export async function updatePost(
   const { title, body, path } = content;
   const [row] = await tx<{ updated_at: Date }>`
     WITH earlier AS MATERIALIZED (
-      SELECT * FROM posts WHERE id = ${post.id} AND revision = ${revision} FOR UPDATE),
+      SELECT * FROM posts WHERE id = ${post.id} AND revision = ${revision}
+        AND ${stillMay(tx, userId, "posts.write")} FOR UPDATE),
     kept AS (
       INSERT INTO post_versions (project_id, post_id, version, title, body, path, author_id, created_at, lines_added,
         lines_removed, restored_from)
@@ -96,13 +102,14 @@ export async function updatePost(
 export async function markDeleted(
   tx: Tx,
   { post, revision }: PostToChange,
+  userId: string,
   job: PreparedJob,
   companions: Companions,
 ): Promise<boolean> {
   const rows = await tx`
     WITH post AS (
       UPDATE posts SET deleted_at = clock_timestamp(), revision = revision + 1
-      WHERE id = ${post.id} AND revision = ${revision} RETURNING id),
+      WHERE id = ${post.id} AND revision = ${revision} AND ${stillMay(tx, userId, "posts.delete")} RETURNING id),
     ${companions.parts},
     erasing AS MATERIALIZED (
       SELECT jobs_enqueue(${job.id}, ${job.projectId}, ${job.task}, ${job.lane}, ${job.input}::text::jsonb, ${job.uniqueKey},
@@ -118,16 +125,22 @@ export async function markDeleted(
 export async function markRestored(
   tx: Tx,
   { post, revision }: PostToChange,
+  userId: string,
   companions: Companions,
 ): Promise<boolean> {
   const rows = await tx`
     WITH post AS (
       UPDATE posts SET deleted_at = NULL, revision = revision + 1
-      WHERE id = ${post.id} AND revision = ${revision} RETURNING id),
+      WHERE id = ${post.id} AND revision = ${revision} AND ${stillMay(tx, userId, "posts.delete")} RETURNING id),
     ${companions.parts},
     ${announcedPart(tx, companions.events, tx`post_job`)}
     SELECT FROM post CROSS JOIN announced`;
   return rows.length > 0;
+}
+
+/** The post was read by another statement, before which a role may have been taken away. */
+function stillMay(sql: Sql, userId: string, permission: Permission): Query<unknown> {
+  return sql`${writeAccessColumn(sql, sql`project_id`, userId)} = ANY (${accessesFor(permission)}::text[])`;
 }
 
 /** @param after a part whose locks are to be taken before that of the log. */

@@ -2,32 +2,33 @@
 import type { Tx } from "../../../kernel/db/index.ts";
 import type { Events } from "../../../kernel/events/index.ts";
 import type { Accounts } from "../../accounts/index.ts";
+import type { Announce } from "../audit-trail.ts";
 import { projectErrors } from "../errors.ts";
 import {
   collaboratorAdded,
   collaboratorChanged,
   collaboratorRemoved,
+  projectHandedOver,
   projectShared,
   projectUnshared,
 } from "../events.ts";
 import type { Collaborator, CollaboratorRole, Project } from "../model.ts";
-import { allowRemoval, allowSharing } from "../policy.ts";
+import { allowHandOver, allowRemoval, allowSharing } from "../policy.ts";
 import * as store from "../store/collaborators.ts";
-import { findProjectToChange } from "../store/projects.ts";
+import { findProject, findProjectToChange } from "../store/projects.ts";
+import type { ApiKeyActions } from "./api-keys.ts";
+import type { Place } from "./projects.ts";
 
 export interface CollaboratorActionDeps {
-  readonly events: Pick<Events, "append" | "appendPersonal">;
+  readonly events: Pick<Events, "appendPersonal">;
   readonly accounts: Pick<Accounts, "getUser">;
-}
-
-interface Place {
-  readonly projectId: string;
-  readonly actorId: string;
+  readonly announce: Announce;
+  readonly keys: Pick<ApiKeyActions, "deleteKeysOf">;
 }
 
 export type CollaboratorActions = ReturnType<typeof createCollaboratorActions>;
 
-export function createCollaboratorActions({ events, accounts }: CollaboratorActionDeps) {
+export function createCollaboratorActions({ events, accounts, announce, keys }: CollaboratorActionDeps) {
   return {
     async addCollaborator(
       tx: Tx,
@@ -42,7 +43,7 @@ export function createCollaboratorActions({ events, accounts }: CollaboratorActi
         invitedBy: place.actorId,
       });
       if (!added) throw projectErrors.COLLABORATOR_EXISTS();
-      await events.append(tx, collaboratorAdded(place, userId, role));
+      await announce(tx, collaboratorAdded(place, userId, role), place.address);
       await events.appendPersonal(tx, userId, projectShared(place, role));
       return added;
     },
@@ -58,7 +59,7 @@ export function createCollaboratorActions({ events, accounts }: CollaboratorActi
       const collaborator = present(await store.findCollaborator(tx, place.projectId, userId));
       if (collaborator.role === role) return collaborator;
       await store.updateCollaborator(tx, place.projectId, userId, role);
-      await events.append(tx, collaboratorChanged(place, userId, role));
+      await announce(tx, collaboratorChanged(place, userId, role), place.address);
       return { ...collaborator, role };
     },
 
@@ -67,8 +68,24 @@ export function createCollaboratorActions({ events, accounts }: CollaboratorActi
       allowRemoval(await load(tx, place), place.actorId, userId);
       present(await store.findCollaborator(tx, place.projectId, userId));
       await store.deleteCollaborator(tx, place.projectId, userId);
-      await events.append(tx, collaboratorRemoved(place, userId));
+      const { projectId, actorId, address } = place;
+      await keys.deleteKeysOf(tx, projectId, userId, { userId: actorId, address });
+      await announce(tx, collaboratorRemoved(place, userId), place.address);
       await events.appendPersonal(tx, userId, projectUnshared(place));
+    },
+
+    /** The collaborator becomes the owner and the owner a collaborator; of two at once the second is no owner any more. */
+    async handOver(tx: Tx, place: Place, userId: string): Promise<Project> {
+      const { projectId, actorId } = place;
+      allowHandOver(await load(tx, place));
+      present(await store.findCollaborator(tx, projectId, userId));
+      await store.swapOwner(tx, projectId, { from: actorId, to: userId });
+      const event = projectHandedOver(place, userId);
+      await announce(tx, event, place.address);
+      await events.appendPersonal(tx, userId, event);
+      const project = await findProject(tx, projectId, actorId);
+      if (!project) throw new Error("who handed a project over is not in it any more");
+      return project;
     },
   };
 }

@@ -9,25 +9,48 @@ import {
   route,
   toPage,
 } from "../../../kernel/http/index.ts";
-import { accountErrors } from "../../accounts/index.ts";
+import { accountErrors, parseEmail } from "../../accounts/index.ts";
 import { findAccess } from "../access.ts";
 import type { CollaboratorActions } from "../actions/collaborators.ts";
+import type { InvitationActions } from "../actions/invitations.ts";
 import { projectErrors as no } from "../errors.ts";
-import { allow } from "../policy.ts";
-import { listCollaborators } from "../store/collaborators.ts";
-import { collaboratorRole, collaboratorView, toCollaboratorView } from "../view.ts";
+import { allow, isAllowed } from "../policy.ts";
+import { listParticipants, positionOf } from "../store/collaborators.ts";
+import {
+  collaboratorRole,
+  collaboratorView,
+  toCollaboratorView,
+  toInvitedView,
+  toParticipantView,
+} from "../view.ts";
 
 export interface CollaboratorRouteDeps {
   readonly db: Database;
   readonly actions: CollaboratorActions;
+  readonly invitations: InvitationActions;
 }
 
 const PATH = "/api/v1/projects/{id}/collaborators";
 
 const params = z.strictObject({ id: z.uuid() });
+const emailSchema = z
+  .string()
+  .max(320)
+  .transform((text, context) => {
+    const parsed = parseEmail(text);
+    if (parsed) return parsed;
+    context.addIssue({ code: "custom", message: "Must be an email address, such as ada@example.org." });
+    return z.NEVER;
+  });
+const newCollaborator = z
+  .strictObject({ user_id: z.uuid().optional(), email: emailSchema.optional(), role: collaboratorRole })
+  .refine(
+    ({ user_id, email }) => (user_id === undefined) !== (email === undefined),
+    "Give either user_id or email.",
+  );
 const oneParams = z.strictObject({ id: z.uuid(), user_id: z.uuid() });
 
-export function collaboratorRoutes({ db, actions }: CollaboratorRouteDeps): Route[] {
+export function collaboratorRoutes({ db, actions, invitations }: CollaboratorRouteDeps): Route[] {
   const common = { tag: "projects", access: "user" } as const;
 
   return [
@@ -38,17 +61,19 @@ export function collaboratorRoutes({ db, actions }: CollaboratorRouteDeps): Rout
         path: PATH,
         operationId: "listCollaborators",
         summary: "List a project's collaborators",
-        description: "Everyone with a role besides the owner, whom the project names.",
+        description:
+          "Everyone with a role besides the owner, whom the project names. The owner also sees who is invited by email.",
         params,
         query: z.strictObject(pageQuery),
         responses: { 200: { description: "A page of collaborators.", schema: pageSchema(collaboratorView) } },
         errors: [no.PROJECT_NOT_FOUND],
       },
       async ({ actor, params: { id }, query: { limit, cursor } }) => {
-        allow(await findAccess(db.sql, id, actor.userId), "collaborators.read");
-        const [afterUserId] = decodeCursor(cursor, z.tuple([z.uuid()])) ?? [];
-        const rows = await listCollaborators(db.sql, id, { afterUserId, limit });
-        return { status: 200, body: toPage(rows, limit, toCollaboratorView, (row) => [row.userId]) };
+        const access = allow(await findAccess(db.sql, id, actor.userId), "collaborators.read");
+        const after = decodeCursor(cursor, z.tuple([z.literal([0, 1]), z.uuid()]));
+        const withInvitations = isAllowed(access, "invitations.read");
+        const rows = await listParticipants(db.sql, id, { after, limit, withInvitations });
+        return { status: 200, body: toPage(rows, limit, toParticipantView, positionOf) };
       },
     ),
     route(
@@ -58,9 +83,10 @@ export function collaboratorRoutes({ db, actions }: CollaboratorRouteDeps): Rout
         path: PATH,
         operationId: "addCollaborator",
         summary: "Give a user a role in a project",
-        description: "Owner only. A collaborator reads and writes, a viewer reads.",
+        description:
+          "Owner only. A collaborator reads and writes, a viewer reads. By `user_id` it counts at once; by `email` the address is sent an invitation, which its owner may accept for 14 days. Inviting again renews it.",
         params,
-        body: z.strictObject({ user_id: z.uuid(), role: collaboratorRole }),
+        body: newCollaborator,
         isIdempotent: true,
         responses: { 201: { description: "The new collaborator.", schema: collaboratorView } },
         errors: [
@@ -70,12 +96,17 @@ export function collaboratorRoutes({ db, actions }: CollaboratorRouteDeps): Rout
           no.PROJECT_ARCHIVED,
           no.PERSONAL_PROJECT,
           no.COLLABORATOR_EXISTS,
+          no.INVITATION_LIMIT,
         ],
       },
-      ({ actor, params: { id }, body, write }) =>
+      ({ actor, params: { id }, body: { user_id: userId, email, role }, address, write }) =>
         write(async (tx) => {
-          const place = { projectId: id, actorId: actor.userId };
-          const added = await actions.addCollaborator(tx, place, { userId: body.user_id, role: body.role });
+          const place = { projectId: id, actorId: actor.userId, address };
+          if (email) {
+            return { status: 201, body: toInvitedView(await invitations.invite(tx, place, { email, role })) };
+          }
+          // The schema lets one of the two through.
+          const added = await actions.addCollaborator(tx, place, { userId: userId ?? "", role });
           return { status: 201, body: toCollaboratorView(added) };
         }),
     ),
@@ -98,9 +129,9 @@ export function collaboratorRoutes({ db, actions }: CollaboratorRouteDeps): Rout
           no.OWNER_STAYS,
         ],
       },
-      ({ actor, params: { id, user_id: userId }, body, write }) =>
+      ({ actor, params: { id, user_id: userId }, body, address, write }) =>
         write(async (tx) => {
-          const place = { projectId: id, actorId: actor.userId };
+          const place = { projectId: id, actorId: actor.userId, address };
           const changed = await actions.changeCollaborator(tx, place, { userId, role: body.role });
           return { status: 200, body: toCollaboratorView(changed) };
         }),
@@ -117,9 +148,9 @@ export function collaboratorRoutes({ db, actions }: CollaboratorRouteDeps): Rout
         responses: { 204: { description: "That user has no role in the project any more." } },
         errors: [no.PROJECT_NOT_FOUND, no.COLLABORATOR_NOT_FOUND, no.PROJECT_FORBIDDEN, no.OWNER_STAYS],
       },
-      ({ actor, params: { id, user_id: userId }, write }) =>
+      ({ actor, params: { id, user_id: userId }, address, write }) =>
         write(async (tx) => {
-          await actions.removeCollaborator(tx, { projectId: id, actorId: actor.userId }, userId);
+          await actions.removeCollaborator(tx, { projectId: id, actorId: actor.userId, address }, userId);
           return { status: 204 };
         }),
     ),

@@ -39,6 +39,13 @@ const changedProject = z
     status: projectStatus.optional(),
   })
   .refine((change) => Object.keys(change).length > 0, "Give at least one of name, description and status.");
+const listQuery = z.strictObject({
+  ...pageQuery,
+  deleted: z
+    .enum(["true", "false"])
+    .optional()
+    .meta({ description: "`true`: one's own that are deleted and can be restored." }),
+});
 const eventsQuery = z.strictObject({
   since: integerParameter({
     min: 0,
@@ -68,12 +75,13 @@ export function projectRoutes({ db, events, actions, publicUrl }: ProjectRouteDe
         path: PATH,
         operationId: "listProjects",
         summary: "List the projects one is a member of, newest first",
-        query: z.strictObject(pageQuery),
+        query: listQuery,
         responses: { 200: { description: "A page of projects.", schema: pageSchema(projectView) } },
       },
-      async ({ actor, query: { limit, cursor } }) => {
+      async ({ actor, query: { limit, cursor, deleted } }) => {
         const [beforeId] = decodeCursor(cursor, z.tuple([z.uuid()])) ?? [];
-        const rows = await listProjects(db.sql, actor.userId, { beforeId, limit });
+        const list = { userId: actor.userId, isDeleted: deleted === "true", beforeId, limit };
+        const rows = await listProjects(db.sql, list);
         return { status: 200, body: toPage(rows, limit, view, (project) => [project.id]) };
       },
     ),
@@ -88,10 +96,10 @@ export function projectRoutes({ db, events, actions, publicUrl }: ProjectRouteDe
         isIdempotent: true,
         responses: { 201: { description: "The new project.", schema: projectView } },
       },
-      ({ actor, body, write }) =>
+      ({ actor, body, write, address }) =>
         write(async (tx) => ({
           status: 201,
-          body: view(await actions.createProject(tx, actor.userId, body)),
+          body: view(await actions.createProject(tx, actor.userId, body, address)),
         })),
     ),
     route(
@@ -100,6 +108,8 @@ export function projectRoutes({ db, events, actions, publicUrl }: ProjectRouteDe
         method: "GET",
         path: `${PATH}/{id}`,
         operationId: "getProject",
+        access: "user or key",
+        permission: "project.read",
         summary: "Read a project",
         params,
         responses: shown,
@@ -107,7 +117,7 @@ export function projectRoutes({ db, events, actions, publicUrl }: ProjectRouteDe
       },
       async ({ actor, params: { id } }) => ({
         status: 200,
-        body: view(await actions.getProject(db.sql, id, actor.userId)),
+        body: view(await actions.getProject(db.sql, id, actor)),
       }),
     ),
     route(
@@ -123,10 +133,10 @@ export function projectRoutes({ db, events, actions, publicUrl }: ProjectRouteDe
         responses: shown,
         errors: [no.PROJECT_NOT_FOUND, no.PROJECT_FORBIDDEN, no.PROJECT_ARCHIVED, no.PERSONAL_PROJECT],
       },
-      ({ actor, params: { id }, body, write }) =>
+      ({ actor, params: { id }, body, write, address }) =>
         write(async (tx) => ({
           status: 200,
-          body: view(await actions.changeProject(tx, id, actor.userId, body)),
+          body: view(await actions.changeProject(tx, id, { userId: actor.userId, address }, body)),
         })),
     ),
     route(
@@ -137,14 +147,14 @@ export function projectRoutes({ db, events, actions, publicUrl }: ProjectRouteDe
         operationId: "deleteProject",
         summary: "Delete a project with all it holds",
         description:
-          "Owner only. It is gone for everyone at once, and erased after PROJECT_ERASE_AFTER_DAYS.",
+          "Owner only. It is gone for everyone at once. For PROJECT_ERASE_AFTER_DAYS its owner can restore it, then it is erased.",
         params,
         responses: { 204: { description: "It is gone." } },
         errors: [no.PROJECT_NOT_FOUND, no.PROJECT_FORBIDDEN, no.PERSONAL_PROJECT],
       },
-      ({ actor, params: { id }, write }) =>
+      ({ actor, params: { id }, address, write }) =>
         write(async (tx) => {
-          await actions.deleteProject(tx, id, actor.userId);
+          await actions.deleteProject(tx, { projectId: id, actorId: actor.userId, address });
           return { status: 204 };
         }),
     ),
@@ -154,6 +164,8 @@ export function projectRoutes({ db, events, actions, publicUrl }: ProjectRouteDe
         method: "GET",
         path: `${PATH}/{id}/events`,
         operationId: "listProjectEvents",
+        access: "user or key",
+        permission: "events.read",
         summary: "Read a project's changes in their order",
         description: "Numbered 1, 2, 3 … without gaps: those after `since`, oldest first.",
         params,
@@ -162,7 +174,7 @@ export function projectRoutes({ db, events, actions, publicUrl }: ProjectRouteDe
         errors: [no.PROJECT_NOT_FOUND],
       },
       async ({ actor, params: { id }, query: { since, limit } }) => {
-        allow(await findAccess(db.sql, id, actor.userId), "events.read");
+        allow(await findAccess(db.sql, id, actor), "events.read");
         const page = await events.history(db.sql, id, since, limit);
         return { status: 200, body: { ...page, items: page.items.map(toEventView) } };
       },

@@ -3,7 +3,7 @@ import type { Database, Tx } from "../../../kernel/db/index.ts";
 import type { Reply, Upload } from "../../../kernel/http/index.ts";
 import type { Jobs } from "../../../kernel/jobs/index.ts";
 import { textErrors } from "../errors.ts";
-import { IDS_PER_EVENT, type ParagraphsBy } from "../events.ts";
+import { IDS_PER_EVENT, type ParagraphsFrom } from "../events.ts";
 import { type ImportType, type RejectionCode, readPieces } from "../import/index.ts";
 import { importTask } from "../jobs.ts";
 import type { ParagraphActions } from "./paragraphs.ts";
@@ -36,7 +36,7 @@ const BATCH_UNITS = 1_000_000;
 export const MAX_REJECTIONS = 100;
 
 export type ImportFile = (
-  by: ParagraphsBy,
+  by: ParagraphsFrom,
   type: ImportType,
   upload: Upload,
   toReply: (imported: Imported) => Reply,

@@ -3,9 +3,18 @@ import type { Sql, Tx } from "../../../kernel/db/index.ts";
 import type { Events } from "../../../kernel/events/index.ts";
 import { newId } from "../../../kernel/ids/index.ts";
 import type { Jobs, Task } from "../../../kernel/jobs/index.ts";
-import { accessesFor, allow, type Permission, type Projects, parseAccess } from "../../projects/index.ts";
+import {
+  accessesFor,
+  allow,
+  type Permission,
+  type Projects,
+  parseAccess,
+  personOf,
+  type Who,
+  writeAccessColumn,
+} from "../../projects/index.ts";
 import { textErrors } from "../errors.ts";
-import { type ParagraphsBy, paragraphDeleted, paragraphsCreated } from "../events.ts";
+import { type ParagraphsFrom, paragraphDeleted, paragraphsCreated } from "../events.ts";
 import { ANALYSE_KEY, type ProjectInput } from "../jobs.ts";
 import type { Paragraph } from "../model.ts";
 import type { Pace } from "../pace.ts";
@@ -47,10 +56,11 @@ export function createParagraphActions(deps: ParagraphActionDeps) {
   async function getParagraph(
     sql: Sql,
     id: string,
-    userId: string,
+    who: Who,
     permission: Permission,
+    column?: typeof writeAccessColumn,
   ): Promise<Paragraph> {
-    const found = await store.findParagraph(sql, id, userId);
+    const found = await store.findParagraph(sql, id, who, column);
     if (!found) throw textErrors.PARAGRAPH_NOT_FOUND();
     allow(parseAccess(found.access), permission, textErrors.PARAGRAPH_NOT_FOUND);
     return found.paragraph;
@@ -58,12 +68,12 @@ export function createParagraphActions(deps: ParagraphActionDeps) {
 
   return {
     /** For what takes its time before anything is stored. */
-    async allowWriting(sql: Sql, { projectId, actorId }: ParagraphsBy): Promise<void> {
-      allow(await projects.access(sql, projectId, actorId), "paragraphs.write");
+    async allowWriting(sql: Sql, { projectId, caller }: ParagraphsFrom): Promise<void> {
+      allow(await projects.access(sql, projectId, caller), "paragraphs.write");
     },
 
     /** Stores a batch, its events and its job in one statement, which also looks whether its author may. */
-    async storeBatch(tx: Tx, by: ParagraphsBy, contents: readonly string[]): Promise<StoredBatch> {
+    async storeBatch(tx: Tx, by: ParagraphsFrom, contents: readonly string[]): Promise<StoredBatch> {
       const { projectId, actorId } = by;
       const ids = contents.map(() => newId());
       const delayMs = pace.delayMs(projectId, contents.length);
@@ -73,6 +83,7 @@ export function createParagraphActions(deps: ParagraphActionDeps) {
       const { access, jobId } = await insert(tx, {
         projectId,
         authorId: actorId,
+        caller: by.caller,
         ids,
         contents,
         events: paragraphsCreated(by, ids),
@@ -86,16 +97,17 @@ export function createParagraphActions(deps: ParagraphActionDeps) {
       return { ids, jobId };
     },
 
-    getParagraph: (sql: Sql, id: string, userId: string) => getParagraph(sql, id, userId, "paragraphs.read"),
+    getParagraph: (sql: Sql, id: string, who: Who) => getParagraph(sql, id, who, "paragraphs.read"),
 
-    async listParagraphs(sql: Sql, userId: string, list: store.ParagraphList): Promise<Paragraph[]> {
-      allow(await projects.access(sql, list.projectId, userId), "paragraphs.read");
+    async listParagraphs(sql: Sql, who: Who, list: store.ParagraphList): Promise<Paragraph[]> {
+      allow(await projects.access(sql, list.projectId, who), "paragraphs.read");
       return store.listParagraphs(sql, list);
     },
 
     /** Its counts go with it: from the commit on no total has them. */
-    async deleteParagraph(tx: Tx, id: string, userId: string): Promise<void> {
-      const { postId } = await getParagraph(tx, id, userId, "paragraphs.delete");
+    async deleteParagraph(tx: Tx, id: string, who: Who): Promise<void> {
+      const userId = personOf(who);
+      const { postId } = await getParagraph(tx, id, who, "paragraphs.delete", writeAccessColumn);
       if (postId !== null) throw textErrors.PARAGRAPH_OF_POST();
       const deleted = await store.deleteParagraph(tx, id);
       if (!deleted) throw textErrors.PARAGRAPH_NOT_FOUND();
@@ -110,8 +122,8 @@ export function createParagraphActions(deps: ParagraphActionDeps) {
     },
 
     /** Most frequent first, then in the order of their letters. Exact at once, analysed or not: the text itself is counted. */
-    async countWords(sql: Sql, id: string, userId: string): Promise<WordCount[]> {
-      const { content } = await getParagraph(sql, id, userId, "paragraphs.read");
+    async countWords(sql: Sql, id: string, who: Who): Promise<WordCount[]> {
+      const { content } = await getParagraph(sql, id, who, "paragraphs.read");
       const counts = [...tokenizer.countWords(content)].map(([word, count]) => ({ word, count }));
       return counts.sort((a, b) => b.count - a.count || compare(a.word, b.word));
     },

@@ -1,6 +1,6 @@
 // The paragraphs in which a word occurs most.
 import type { Sql } from "../../../kernel/db/index.ts";
-import { allow, type Projects } from "../../projects/index.ts";
+import { allow, type Projects, type Who } from "../../projects/index.ts";
 import { textErrors } from "../errors.ts";
 import type { Paragraph } from "../model.ts";
 import { listParagraphsByDoc } from "../store.ts";
@@ -32,11 +32,11 @@ export interface TopParagraphs {
 /** Between the index and the paragraphs one may be deleted; after so many tries the answer is short of it. */
 const MAX_TRIES = 3;
 
-export type FindTop = (sql: Sql, userId: string, request: TopRequest) => Promise<TopParagraphs>;
+export type FindTop = (sql: Sql, who: Who, request: TopRequest) => Promise<TopParagraphs>;
 
 export function createFindTop({ projects, tokenizer, index }: TopDeps): FindTop {
-  return async (sql, userId, { projectId, word: text, limit, authorId }) => {
-    allow(await projects.access(sql, projectId, userId), "paragraphs.read");
+  return async (sql, who, { projectId, word: text, limit, authorId }) => {
+    allow(await projects.access(sql, projectId, who), "paragraphs.read");
     const found = tokenizer.findWord(text);
     if (!found)
       throw tokenizer.listWords(text).length > 0 ? textErrors.WORD_NOT_SINGLE() : textErrors.WORD_MISSING();

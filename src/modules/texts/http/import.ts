@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Database } from "../../../kernel/db/index.ts";
 import { kernelErrors } from "../../../kernel/errors/index.ts";
 import { type Route, route } from "../../../kernel/http/index.ts";
-import { personalProjectId, projectErrors } from "../../projects/index.ts";
+import { homeProjectId, personOf, projectErrors } from "../../projects/index.ts";
 import { type Imported, type ImportFile, MAX_REJECTIONS } from "../actions/import.ts";
 import type { ParagraphActions } from "../actions/paragraphs.ts";
 import { textErrors as no } from "../errors.ts";
@@ -43,7 +43,8 @@ export function importRoutes({ db, actions, importFile }: ImportRouteDeps): Rout
     route(
       {
         tag: "paragraphs",
-        access: "user",
+        access: "user or key",
+        permission: "paragraphs.write",
         method: "POST",
         path: `${PATH}/import`,
         operationId: "importParagraphs",
@@ -64,7 +65,8 @@ export function importRoutes({ db, actions, importFile }: ImportRouteDeps): Rout
         ],
       },
       async ({ actor, query, request, upload }) => {
-        const by = { projectId: query.project_id ?? personalProjectId(actor.userId), actorId: actor.userId };
+        const projectId = query.project_id ?? homeProjectId(actor);
+        const by = { projectId, actorId: personOf(actor), caller: actor };
         const type = typeOf(request.headers.get("content-type") ?? "");
         await actions.allowWriting(db.sql, by);
         return upload((file) => importFile(by, type, file, toReply));

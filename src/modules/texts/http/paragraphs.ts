@@ -9,7 +9,7 @@ import {
   route,
   toPage,
 } from "../../../kernel/http/index.ts";
-import { personalProjectId, projectErrors } from "../../projects/index.ts";
+import { homeProjectId, personOf, projectErrors } from "../../projects/index.ts";
 import type { ParagraphActions } from "../actions/paragraphs.ts";
 import { textErrors as no } from "../errors.ts";
 import { MAX_CONTENT_UNITS } from "../model.ts";
@@ -61,7 +61,7 @@ export function authorId(author: string | undefined, userId: string): string | u
 const MAX_GROUPED = 10;
 
 export function paragraphRoutes({ db, actions }: ParagraphRouteDeps): Route[] {
-  const common = { tag: "paragraphs", access: "user" } as const;
+  const common = { tag: "paragraphs", access: "user or key" } as const;
 
   return [
     route(
@@ -70,6 +70,7 @@ export function paragraphRoutes({ db, actions }: ParagraphRouteDeps): Route[] {
         method: "POST",
         path: PATH,
         operationId: "createParagraphs",
+        permission: "paragraphs.write",
         summary: "Hand in paragraphs; their words are counted in the background",
         description: "All are stored or none. Announced as paragraphs.created, at most 400 ids an event.",
         body: newParagraphs,
@@ -82,7 +83,8 @@ export function paragraphRoutes({ db, actions }: ParagraphRouteDeps): Route[] {
         ],
       },
       async ({ actor, body, write }) => {
-        const by = { projectId: body.project_id ?? personalProjectId(actor.userId), actorId: actor.userId };
+        const projectId = body.project_id ?? homeProjectId(actor);
+        const by = { projectId, actorId: personOf(actor), caller: actor };
         const isShort = body.paragraphs.length <= MAX_GROUPED;
         return write(
           async (tx) => {
@@ -100,6 +102,7 @@ export function paragraphRoutes({ db, actions }: ParagraphRouteDeps): Route[] {
         method: "GET",
         path: PATH,
         operationId: "listParagraphs",
+        permission: "paragraphs.read",
         summary: "List a project's paragraphs, newest first",
         query: listQuery,
         responses: { 200: { description: "A page of paragraphs.", schema: pageSchema(paragraphView) } },
@@ -107,9 +110,9 @@ export function paragraphRoutes({ db, actions }: ParagraphRouteDeps): Route[] {
       },
       async ({ actor, query: { limit, cursor, status, ...query } }) => {
         const [beforeId] = decodeCursor(cursor, z.tuple([z.uuid()])) ?? [];
-        const rows = await actions.listParagraphs(db.sql, actor.userId, {
-          projectId: query.project_id ?? personalProjectId(actor.userId),
-          authorId: authorId(query.author, actor.userId),
+        const rows = await actions.listParagraphs(db.sql, actor, {
+          projectId: query.project_id ?? homeProjectId(actor),
+          authorId: authorId(query.author, personOf(actor)),
           status,
           beforeId,
           limit,
@@ -123,13 +126,14 @@ export function paragraphRoutes({ db, actions }: ParagraphRouteDeps): Route[] {
         method: "GET",
         path: `${PATH}/{id}`,
         operationId: "getParagraph",
+        permission: "paragraphs.read",
         summary: "Read a paragraph",
         params,
         responses: { 200: { description: "The paragraph.", schema: paragraphView } },
         errors: [no.PARAGRAPH_NOT_FOUND],
       },
       async ({ actor, params: { id } }) => {
-        return { status: 200, body: toParagraphView(await actions.getParagraph(db.sql, id, actor.userId)) };
+        return { status: 200, body: toParagraphView(await actions.getParagraph(db.sql, id, actor)) };
       },
     ),
     route(
@@ -138,6 +142,7 @@ export function paragraphRoutes({ db, actions }: ParagraphRouteDeps): Route[] {
         method: "DELETE",
         path: `${PATH}/{id}`,
         operationId: "deleteParagraph",
+        permission: "paragraphs.delete",
         summary: "Delete a paragraph; its words no longer count",
         params,
         responses: { 204: { description: "It is gone." } },
@@ -150,7 +155,7 @@ export function paragraphRoutes({ db, actions }: ParagraphRouteDeps): Route[] {
       },
       ({ actor, params: { id }, write }) =>
         write(async (tx) => {
-          await actions.deleteParagraph(tx, id, actor.userId);
+          await actions.deleteParagraph(tx, id, actor);
           return { status: 204 };
         }),
     ),

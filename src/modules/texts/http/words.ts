@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { Database } from "../../../kernel/db/index.ts";
 import { integerParameter, type Route, route } from "../../../kernel/http/index.ts";
-import { personalProjectId, projectErrors } from "../../projects/index.ts";
+import { homeProjectId, personOf, projectErrors } from "../../projects/index.ts";
 import type { ParagraphActions } from "../actions/paragraphs.ts";
 import type { FindTop } from "../actions/top.ts";
 import { textErrors as no } from "../errors.ts";
@@ -36,7 +36,7 @@ const top = z.strictObject({
 });
 
 export function wordRoutes({ db, actions, findTop }: WordRouteDeps): Route[] {
-  const common = { tag: "paragraphs", access: "user" } as const;
+  const common = { tag: "paragraphs", access: "user or key", permission: "paragraphs.read" } as const;
 
   return [
     route(
@@ -51,7 +51,7 @@ export function wordRoutes({ db, actions, findTop }: WordRouteDeps): Route[] {
         errors: [no.PARAGRAPH_NOT_FOUND],
       },
       async ({ actor, params: { id } }) => {
-        return { status: 200, body: { items: await actions.countWords(db.sql, id, actor.userId) } };
+        return { status: 200, body: { items: await actions.countWords(db.sql, id, actor) } };
       },
     ),
     route(
@@ -67,11 +67,11 @@ export function wordRoutes({ db, actions, findTop }: WordRouteDeps): Route[] {
         errors: [projectErrors.PROJECT_NOT_FOUND, no.WORD_MISSING, no.WORD_NOT_SINGLE],
       },
       async ({ actor, query }) => {
-        const found = await findTop(db.sql, actor.userId, {
-          projectId: query.project_id ?? personalProjectId(actor.userId),
+        const found = await findTop(db.sql, actor, {
+          projectId: query.project_id ?? homeProjectId(actor),
           word: query.word,
           limit: query.limit,
-          authorId: authorId(query.author, actor.userId),
+          authorId: authorId(query.author, personOf(actor)),
         });
         const items = found.items.map(({ paragraph, count }) => ({
           paragraph: toParagraphView(paragraph),
