@@ -12,6 +12,8 @@ import { createWork } from "./modules/work/index.ts";
 
 export interface App {
   readonly migrations: readonly MigrationSet[];
+  /** Makes the next key that signs access tokens, before its time. */
+  rotateSigningKey(): Promise<{ readonly id: string; readonly signsFrom: Date }>;
 }
 
 export function createApp(kernel: Kernel): App {
@@ -29,5 +31,5 @@ export function createApp(kernel: Kernel): App {
     liveMigrations,
   ];
   createOps(kernel, [...kernelMigrations, ...migrations]);
-  return { migrations };
+  return { migrations, rotateSigningKey: accounts.rotateSigningKey };
 }

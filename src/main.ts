@@ -20,6 +20,8 @@ async function run(command: Command): Promise<void> {
       return (await import("./process/commands.ts")).migrateDatabase();
     case "config":
       return (await import("./process/commands.ts")).showConfig();
+    case "rotate keys":
+      return (await import("./process/commands.ts")).rotateKeys();
     case "openapi":
       return (await import("./process/commands.ts")).showOpenApi();
     case "help":

@@ -6,7 +6,7 @@ export type Role = (typeof ROLES)[number];
 
 export type Command =
   | { readonly command: "start"; readonly role: Role | undefined; readonly isSupervised: boolean }
-  | { readonly command: "migrate" | "config" | "openapi" | "help" | "version" };
+  | { readonly command: "migrate" | "config" | "openapi" | "rotate keys" | "help" | "version" };
 
 export const USAGE = `Stoa, one server for products whose people work on text together.
 
@@ -16,6 +16,7 @@ Usage: npm run stoa -- <command>
   start --role web         HTTP only
   start --role worker      background jobs only
   migrate                  bring the database's tables up to date, then stop
+  keys rotate              let a new key sign access tokens, also beside a running server
   config                   each setting, its value and where that came from
   openapi                  the API description as JSON
   --help, --version
@@ -32,6 +33,8 @@ export function parseCommandLine(words: readonly string[]): Command {
     case "config":
     case "openapi":
       return alone(first, rest);
+    case "keys":
+      return parseKeys(rest);
     case undefined:
       throw new StartError("A command is missing: try start, or --help for all of them.");
     case "help":
@@ -61,6 +64,13 @@ function parseStart(words: readonly string[]): Command {
     else throw new StartError(`start has no option ${quote(word)}: --help lists what there is.`);
   }
   return { command: "start", role, isSupervised };
+}
+
+function parseKeys([verb, word]: readonly string[]): Command {
+  if (verb === "--help" || verb === "-h" || word === "--help" || word === "-h") return { command: "help" };
+  if (verb !== "rotate") throw new StartError("keys takes rotate.");
+  if (word !== undefined) throw new StartError(`keys rotate has no option ${quote(word)}.`);
+  return { command: "rotate keys" };
 }
 
 function parseRole(word: string | undefined): Role {

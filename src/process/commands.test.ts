@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { runProgram } from "../testing/process.ts";
+import { runProgram, startServer } from "../testing/process.ts";
 import { isRunning, processesOn } from "../testing/processes.ts";
 import { until } from "../testing/until.ts";
 
@@ -53,9 +53,34 @@ test("[PROC-10] openapi prints the description, and needs no database", async ()
   expect(Object.keys(description.paths ?? {})).toContain("/api/v1/auth/signup");
 });
 
+test("[ACC-103] keys rotate works on a database at rest, and beside a running server, which publishes the key", async () => {
+  const environment = { DATA_DIR: "rotated", LOG_LEVEL: "silent" };
+  const SENTENCE = /^Key ([\w-]{43}) signs from \d{4}-\d\d-\d\dT[\d:.]+Z\.\n$/;
+  const rotate = async () => SENTENCE.exec(await output(["keys", "rotate"], environment))?.[1] ?? "";
+  const first = await rotate();
+  expect(first).not.toBe("");
+  expect(processesOn(join(directory, "rotated"))).toEqual([]);
+
+  const server = await startServer({ directory, dataDir: join(directory, "rotated") });
+  const listKeys = async () => {
+    // RFC 7517: a JWK set.
+    const { keys } = (await (await fetch(`${server.address}/.well-known/jwks.json`)).json()) as {
+      keys: { kid: string }[];
+    };
+    return keys.map(({ kid }) => kid);
+  };
+  expect(await listKeys()).toContain(first);
+  // It waits still, so no other is made; the server has not been disturbed.
+  expect(await rotate()).toBe(first);
+  expect(await listKeys()).toHaveLength(2);
+  server.kill("SIGTERM");
+  expect(await server.ended).toBe(0);
+});
+
 test("[PROC-10] --help and --version", async () => {
   const help = await output(["--help"]);
-  for (const word of ["start", "migrate", "config", "openapi", "--role worker"]) expect(help).toContain(word);
+  for (const word of ["start", "migrate", "config", "openapi", "--role worker", "keys rotate"])
+    expect(help).toContain(word);
   for (const words of [["help"], ["-h"], ["start", "--help"], ["config", "-h"]])
     expect(await output(words)).toBe(help);
   const { version } = JSON.parse(readFileSync(join(import.meta.dir, "../../package.json"), "utf8"));

@@ -3,7 +3,7 @@ import manifest from "../../package.json" with { type: "json" };
 import { loadConfig } from "../kernel/config/index.ts";
 import { newId } from "../kernel/ids/index.ts";
 import { createLogger } from "../kernel/telemetry/index.ts";
-import { reachDatabase } from "./database-server.ts";
+import { joinDatabase, reachDatabase } from "./database-server.ts";
 import { createRuntime } from "./runtime.ts";
 
 export async function migrateDatabase(): Promise<void> {
@@ -14,6 +14,19 @@ export async function migrateDatabase(): Promise<void> {
     const applied = await runtime.migrate().finally(() => runtime.stop());
     const names = applied.map((name) => `applied ${name}\n`).join("");
     process.stdout.write(names || "The database's tables were up to date.\n");
+  } finally {
+    await database.stop();
+  }
+}
+
+/** Also beside a running server, whose processes hear of the key within a minute and publish it before it signs. */
+export async function rotateKeys(): Promise<void> {
+  const { config } = loadConfig();
+  const database = await joinDatabase(config, createLogger({ level: config.logLevel, process: "keys" }));
+  try {
+    const runtime = createRuntime({ ...alone, config, access: database.access, workerId: newId() });
+    const { id, signsFrom } = await runtime.rotateSigningKey().finally(() => runtime.stop());
+    process.stdout.write(`Key ${id} signs from ${signsFrom.toISOString()}.\n`);
   } finally {
     await database.stop();
   }

@@ -1,7 +1,7 @@
 // The PostgreSQL that this start works on: the embedded one, started here, or the one that DATABASE_URL names, looked at once.
 import { resolve } from "node:path";
 import type { Config } from "../kernel/config/index.ts";
-import { checkServer, startEmbedded } from "../kernel/db/index.ts";
+import { checkServer, findRunningEmbedded, startEmbedded } from "../kernel/db/index.ts";
 import { makeSecretKey, readSecretKey } from "../kernel/secrets/index.ts";
 import type { Logger } from "../kernel/telemetry/index.ts";
 
@@ -25,6 +25,15 @@ export async function reachDatabase(config: Config, log: Logger): Promise<Databa
   return config.databaseUrl === undefined
     ? await embedded(config, log)
     : await outside(config.databaseUrl, config);
+}
+
+/** For a command that may work beside a running server: on the embedded database that it runs, else as reachDatabase. */
+export async function joinDatabase(config: Config, log: Logger): Promise<DatabaseServer> {
+  const dataDir = resolve(config.dataDir);
+  const running = config.databaseUrl === undefined ? await findRunningEmbedded(dataDir) : undefined;
+  if (!running) return reachDatabase(config, log);
+  const access = { ...running, secretKey: await readSecretKey(dataDir, config.secretKey) };
+  return { access, place: `data in ${dataDir}`, isOurs: false, stop: async () => {} };
 }
 
 async function embedded(config: Config, log: Logger): Promise<DatabaseServer> {

@@ -102,6 +102,8 @@ test.each([
   [["start", "--role", "cook"], '--role takes web or worker, not "cook".'],
   [["start", "--role="], '--role takes web or worker, not "".'],
   [["start", "--supervised"], "--supervised is for children that the server has started: leave it out."],
+  [["keys"], "keys takes rotate."],
+  [["keys", "rotate", "now"], 'keys rotate has no option "now".'],
   [["migrate", "now"], 'migrate has no option "now".'],
 ] as [string[], string][])("[PROC-4] the words %j", async (words, sentence) => {
   expect(await refusal(words)).toBe(sentence);

@@ -19,6 +19,8 @@ export interface Runtime extends Part {
   address(): string | undefined;
   /** This process's metrics, for another to render. */
   metrics(): Promise<object[]>;
+  /** Brings the tables up to date, then makes the next signing key. In place of start. */
+  rotateSigningKey(): Promise<{ readonly id: string; readonly signsFrom: Date }>;
   /** The API description. */
   describe(): Promise<unknown>;
 }
@@ -67,6 +69,10 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     migrate: () => migrate(db, migrationsOf(app)),
     address: () => kernel.http.address(),
     metrics: () => kernel.metrics.snapshot(),
+    async rotateSigningKey() {
+      await migrate(db, migrationsOf(app));
+      return app.rotateSigningKey();
+    },
     async describe() {
       const address = config.publicUrl ?? `http://localhost:${config.port}`;
       const answer = await kernel.http.fetch(new Request(`${address}/openapi.json`));

@@ -30,6 +30,9 @@ export function readConfig(environment: Environment, dotEnv = ""): ConfigReading
   if ((config.tlsCertFile === undefined) !== (config.tlsKeyFile === undefined)) {
     throw new StartError("TLS_CERT_FILE and TLS_KEY_FILE go together: set both or neither.");
   }
+  if ((config.googleClientId === undefined) !== (config.googleClientSecret === undefined)) {
+    throw new StartError("GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET go together: set both or neither.");
+  }
   if (config.smtpUrl !== undefined && config.mailFrom === undefined) {
     throw new StartError("MAIL_FROM is required with SMTP_URL: set it to the address that mails come from.");
   }

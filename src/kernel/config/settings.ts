@@ -1,5 +1,6 @@
 // Every environment variable that Stoa reads, once: docs/configuration.md and .env.example are generated from this list.
 import ipaddr from "ipaddr.js";
+import { issuerList } from "./issuer-list.ts";
 import { choice, integer, list, optional, text } from "./setting.ts";
 
 export const settings = {
@@ -111,6 +112,32 @@ export const settings = {
     max: 900,
     unit: "seconds",
     meaning: "Wait after five wrong passwords in a row, doubled with each further one; 0 is off",
+  }),
+  accessTokenEncryption: choice("ACCESS_TOKEN_ENCRYPTION", {
+    default: "none",
+    of: ["none", "jwe"],
+    meaning:
+      "Whether access tokens are encrypted around their signature, so that only this server can read them",
+  }),
+  signingKeyRotationDays: integer("SIGNING_KEY_ROTATION_DAYS", {
+    default: 90,
+    min: 1,
+    max: 365,
+    unit: "days",
+    meaning: "Age at which the key that signs access tokens gets a successor",
+  }),
+  googleClientId: optional("GOOGLE_CLIENT_ID", {
+    meaning: "Client id of signing in with Google; goes with GOOGLE_CLIENT_SECRET",
+  }),
+  googleClientSecret: optional("GOOGLE_CLIENT_SECRET", {
+    meaning: "Client secret of GOOGLE_CLIENT_ID",
+    secret: true,
+  }),
+  oidcIssuers: optional("OIDC_ISSUERS", {
+    meaning:
+      "JSON list of further OpenID Connect issuers to sign in with, each {name, issuer, client_id, client_secret, scopes?}",
+    secret: true,
+    check: issuerList,
   }),
   passwordMinLength: integer("PASSWORD_MIN_LENGTH", {
     default: 10,

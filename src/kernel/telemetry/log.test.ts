@@ -68,6 +68,12 @@ const JWT = `eyJhbGciOiJFZERTQSJ9.${"eyJzdWIi".repeat(6)}.c2ln`;
 
 for (const [name, fields, secret] of [
   ["an access token under any name", { x: `got ${JWT} there` }, JWT],
+  [
+    "an encrypted access token",
+    { x: "got eyJhbGciOiJkaXIi..bm9uY2U.Y2lwaGVydGV4dA.dGFn there" },
+    "Y2lwaGVydGV4dA",
+  ],
+  ["a one-time code", { note: "code stoacode_abcdefgh12345678 used" }, "abcdefgh12345678"],
   ["a member called password", { password: 'hu"nter2 ' }, "nter2"],
   ["a nested refresh_token", { body: { refresh_token: "abc.def" } }, "abc.def"],
   ["an API key", { note: "key stoa_abcdefgh12345678 used" }, "stoa_abcdefgh12345678"],

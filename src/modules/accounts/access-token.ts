@@ -15,8 +15,14 @@ export interface VerifiedToken extends TokenSubject {
 }
 
 export interface AccessTokens {
-  sign(subject: TokenSubject, nowMs: number): string;
+  sign(subject: TokenSubject, nowMs: number): string | Promise<string>;
   /** Undefined for whatever is not a token of ours that still lasts. Whether its session has ended is asked elsewhere. */
+  verify(token: string, nowMs: number): VerifiedToken | undefined | Promise<VerifiedToken | undefined>;
+}
+
+/** Merely signed: made and checked without waiting. */
+export interface SignedTokens extends AccessTokens {
+  sign(subject: TokenSubject, nowMs: number): string;
   verify(token: string, nowMs: number): VerifiedToken | undefined;
 }
 
@@ -36,7 +42,7 @@ const CLIENT = "stoa";
 const MAX_TOKEN_CHARS = 2_048;
 const SIGNATURE_BYTES = 64;
 
-export function createAccessTokens({ issuer, lifeSeconds, keys }: AccessTokenOptions): AccessTokens {
+export function createAccessTokens({ issuer, lifeSeconds, keys }: AccessTokenOptions): SignedTokens {
   return {
     sign(subject, nowMs) {
       const issuedAt = Math.floor(nowMs / 1000);

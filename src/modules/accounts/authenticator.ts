@@ -2,7 +2,7 @@
 import type { Clock } from "../../kernel/clock/index.ts";
 import type { Database } from "../../kernel/db/index.ts";
 import type { Actor, Authenticate } from "../../kernel/http/index.ts";
-import type { AccessTokens } from "./access-token.ts";
+import type { AccessTokens, VerifiedToken } from "./access-token.ts";
 import type { EndedSessions } from "./ended-sessions.ts";
 import { isSessionAlive } from "./store/sessions.ts";
 
@@ -31,15 +31,20 @@ export function createAuthenticator({ db, clock, tokens, ended }: AuthenticatorD
     remembered.set(token, actor);
   }
 
-  function check(token: string, now: number): Actor | undefined {
-    const verified = tokens.verify(token, now);
+  function toActor(verified: VerifiedToken | undefined): Actor | undefined {
     if (!verified || ended.has(verified.sessionId)) return undefined;
     return Object.freeze({ kind: "user", ...verified });
   }
 
+  function learn(token: string, verified: VerifiedToken | undefined): Actor | undefined {
+    const actor = toActor(verified);
+    if (actor) remember(token, actor);
+    return actor;
+  }
+
   /** What memory cannot know, after seconds without news, the database does. It may be away too: then this throws. */
   async function ask(token: string, now: number): Promise<Actor | undefined> {
-    const actor = check(token, now);
+    const actor = toActor(await tokens.verify(token, now));
     if (!actor) return undefined;
     return (await isSessionAlive(db.sql, actor.sessionId, actor.userId)) ? actor : undefined;
   }
@@ -53,9 +58,9 @@ export function createAuthenticator({ db, clock, tokens, ended }: AuthenticatorD
       remembered.delete(token);
       return undefined;
     }
-    const actor = check(token, now);
-    if (actor) remember(token, actor);
-    return actor;
+    const verified = tokens.verify(token, now);
+    if (verified instanceof Promise) return verified.then((each) => learn(token, each));
+    return learn(token, verified);
   };
   return Object.assign(authenticate, { isKnown: (token: string) => remembered.has(token) });
 }

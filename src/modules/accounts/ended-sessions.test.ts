@@ -144,7 +144,7 @@ test("[ACC-29] without news for three seconds a process asks the database about 
 
 /** An authenticator whose checks are counted, on real keys. */
 async function createCounted(clock: TestClock) {
-  const keys = createSigningKeys(here.db, here.kernel.secrets);
+  const keys = createSigningKeys({ ...here.kernel, db: here.db, rotationDays: 90 });
   await keys.refresh();
   const tokens = createAccessTokens({ issuer: "stoa", lifeSeconds: 1_800, keys });
   const counted = { checks: 0 };

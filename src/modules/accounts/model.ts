@@ -20,6 +20,17 @@ export interface Session {
   readonly lastUsedAt: Date;
 }
 
+/** What somebody signs in with at an outside issuer. */
+export interface Identity {
+  readonly id: string;
+  /** The issuer's identifier, an address. */
+  readonly issuer: string;
+  /** As the issuer said last; only shown, never what decides whose it is. */
+  readonly email: string | null;
+  readonly createdAt: Date;
+  readonly lastUsedAt: Date;
+}
+
 /**
  * Why a session ended: by the user here, by the user from another device, because an old refresh token was shown, or with
  * the password.

@@ -5,25 +5,31 @@ import { createAnswerAudit } from "../../kernel/audit/index.ts";
 import type { MigrationSet, Sql, Tx } from "../../kernel/db/index.ts";
 import type { Kernel } from "../../kernel/index.ts";
 import { createAccessTokens } from "./access-token.ts";
+import { createRemoveIdentity } from "./actions/identities.ts";
+import { createIssuerSignIn } from "./actions/issuer-sign-in.ts";
 import type { EndSessions } from "./actions/passwords.ts";
 import { createSessionActions } from "./actions/sessions.ts";
 import { createSignUp } from "./actions/sign-up.ts";
 import { createAuthenticator } from "./authenticator.ts";
 import { createCommonPasswords } from "./common-passwords.ts";
 import { createEmailFlows } from "./email-flows.ts";
+import { createEncryptedTokens } from "./encrypted-token.ts";
 import { createEndedSessions } from "./ended-sessions.ts";
 import { accountErrors } from "./errors.ts";
 import { createHousekeeping } from "./housekeeping.ts";
 import { accountRoutes } from "./http/account.ts";
 import { accountAuditRoutes } from "./http/audit.ts";
+import { identityRoutes } from "./http/identities.ts";
+import { issuerRoutes } from "./http/issuers.ts";
 import { sessionRoutes } from "./http/sessions.ts";
+import { connectIssuers } from "./issuers/index.ts";
 import { createKnownDevices } from "./known-device.ts";
 import { createLockout } from "./lockout.ts";
 import { sessionLife, type User } from "./model.ts";
 import { createPasswordCheck } from "./password-check.ts";
 import { createPasswordHasher } from "./password-hash.ts";
 import { createRefreshTokens } from "./refresh-token.ts";
-import { createSigningKeys } from "./signing-keys.ts";
+import { createSigningKeys, type Rotation } from "./signing-keys.ts";
 import { isSessionAlive } from "./store/sessions.ts";
 import { findUser, listNames, type UserName } from "./store/users.ts";
 
@@ -38,6 +44,8 @@ export interface Accounts {
   onSessionsEnded(hear: (sessionIds: ReadonlySet<string>) => void): void;
   /** Asks the database, for what stands for a session and was not checked at its end. */
   isSessionAlive(sql: Sql, sessionId: string, userId: string): Promise<boolean>;
+  /** Makes the next signing key before its time, for the command. */
+  rotateSigningKey(): Promise<Rotation>;
   /** The user who has shown that this address is his; undefined when nobody has, also for what is no address. */
   findVerifiedByEmail(sql: Sql, email: string): Promise<User | undefined>;
   /** Calls `hear` in the transaction in which a user's address becomes verified; what it throws undoes that. Call it while wiring. */
@@ -62,18 +70,23 @@ const DEFAULT_ISSUER = "stoa";
 const MAX_WAITING_HASHES = 100;
 
 export function createAccounts(kernel: AccountsKernel): Accounts {
-  const { config, clock, log, db, secrets, bus, http, lifecycle, audit } = kernel;
+  const { config, clock, log, db, secrets, bus, http, audit, lifecycle } = kernel;
   const accessTokenSeconds = config.accessTokenMinutes * 60;
   const life = sessionLife(config.refreshTokenDays);
   const hearers: ((tx: Tx, user: User) => Promise<void>)[] = [];
 
-  const keys = createSigningKeys(db, secrets);
+  const keys = createSigningKeys({ db, secrets, audit, rotationDays: config.signingKeyRotationDays });
   const ended = createEndedSessions({ db, bus, clock, log, tokenSeconds: accessTokenSeconds });
   lifecycle.add(createHousekeeping({ db, log, keys, life }));
   lifecycle.add(ended);
 
   const issuer = config.publicUrl ?? DEFAULT_ISSUER;
-  const accessTokens = createAccessTokens({ issuer, lifeSeconds: accessTokenSeconds, keys });
+  const signedTokens = createAccessTokens({ issuer, lifeSeconds: accessTokenSeconds, keys });
+  const deriveKey = (id: string) => secrets.derive(`access token encryption ${id}`);
+  const accessTokens =
+    config.accessTokenEncryption === "jwe"
+      ? createEncryptedTokens({ signed: signedTokens, deriveKey, keys })
+      : signedTokens;
   const refreshTokens = createRefreshTokens(secrets.derive("refresh token"));
   // One core is left to requests.
   const concurrency = Math.max(1, availableParallelism() - 1);
@@ -110,6 +123,19 @@ export function createAccounts(kernel: AccountsKernel): Accounts {
     noticeDevice: email.noticeDevice,
   });
 
+  const connected = connectIssuers({ config, clock, secrets });
+  const { noteVerified } = email;
+  const signIn = createIssuerSignIn({
+    db,
+    log,
+    audit,
+    ...connected,
+    sessions: actions,
+    noteVerified,
+    hearers,
+  });
+  const removeIdentity = createRemoveIdentity({ db, audit });
+
   async function getUser(sql: Sql, id: string): Promise<User> {
     const user = await findUser(sql, id);
     if (!user) throw accountErrors.USER_NOT_FOUND();
@@ -120,6 +146,8 @@ export function createAccounts(kernel: AccountsKernel): Accounts {
   http.mount([
     ...accountRoutes({ signUp, getUser: (id) => getUser(db.sql, id), listPublicKeys: keys.listPublic }),
     ...sessionRoutes({ db, actions, life, devices, accessTokenSeconds }),
+    ...issuerRoutes({ signIn, accessTokenSeconds }),
+    ...identityRoutes({ db, removeIdentity }),
     ...email.routes,
     ...accountAuditRoutes({ db, answer: createAnswerAudit(audit) }),
   ]);
@@ -130,6 +158,7 @@ export function createAccounts(kernel: AccountsKernel): Accounts {
     listNames,
     onSessionsEnded: ended.onEnded,
     isSessionAlive,
+    rotateSigningKey: keys.rotate,
     findVerifiedByEmail: email.findVerifiedByEmail,
     onEmailVerified: email.onEmailVerified,
     endSessions: email.endSessions,

@@ -6,6 +6,7 @@ import {
   generateKeyPairSync,
   type KeyObject,
 } from "node:crypto";
+import type { Audit } from "../../kernel/audit/index.ts";
 import type { Database, Tx } from "../../kernel/db/index.ts";
 import { StartError } from "../../kernel/errors/index.ts";
 import type { Secrets } from "../../kernel/secrets/index.ts";
@@ -32,35 +33,104 @@ export interface PublicJwk {
   readonly alg: "Ed25519";
 }
 
+/** A key that is to take over, and when. */
+export interface Rotation {
+  readonly id: string;
+  readonly signsFrom: Date;
+}
+
 export interface SigningKeys {
   /** Makes the first key or the next one when it is time, drops those nobody needs, and reads all. Run it every hour. */
   refresh(): Promise<void>;
+  /** Reads what other processes have made. Run it every minute: a key signs only after every process must have read it. */
+  read(): Promise<void>;
+  /** Makes the next key before its time; asked again before that one signs it makes no other. */
+  rotate(): Promise<Rotation>;
   current(nowMs: number): SigningKey;
   findByHeader(header: string): SigningKey | undefined;
+  /** Newest first. */
+  list(): readonly SigningKey[];
   /** Current, previous, and the next one before it signs. */
   listPublic(): readonly PublicJwk[];
 }
 
+export interface SigningKeysDeps {
+  readonly db: Database;
+  readonly secrets: Secrets;
+  readonly audit: Pick<Audit, "record">;
+  /** Age at which a key gets a successor. */
+  readonly rotationDays: number;
+}
+
 const PURPOSE = "access token signing key";
 
-export function createSigningKeys(db: Database, secrets: Secrets): SigningKeys {
+export function createSigningKeys({ db, secrets, audit, rotationDays }: SigningKeysDeps): SigningKeys {
   let keys: readonly SigningKey[] = [];
   let byHeader: ReadonlyMap<string, SigningKey> = new Map();
 
+  function take(stored: readonly store.StoredKey[]): void {
+    const known = new Map(keys.map((key) => [key.id, key]));
+    keys = stored.map((each) => {
+      const key = known.get(each.id);
+      return key ? { ...key, signsFrom: each.signsFrom } : open(secrets, each);
+    });
+    byHeader = new Map(keys.map((key) => [key.header, key]));
+  }
+
+  async function record(tx: Tx, id: string, reason: "schedule" | "command"): Promise<void> {
+    const entry = {
+      action: "signing_key.rotated",
+      projectId: null,
+      actorId: null,
+      subject: id,
+      address: null,
+    };
+    await audit.record(tx, { ...entry, data: { reason } });
+  }
+
   async function settle(tx: Tx): Promise<readonly store.StoredKey[]> {
     await store.lockSigningKeys(tx);
-    const due = await store.findDueKey(tx);
-    if (due) await store.insertSigningKey(tx, generate(secrets), due.delayHours);
+    const due = await store.findDueKey(tx, rotationDays);
+    if (due) {
+      const key = generate(secrets);
+      await store.insertSigningKey(tx, key, due.delaySeconds);
+      // The first one replaces none.
+      if (due.delaySeconds > 0) await record(tx, key.id, "schedule");
+    }
     await store.deleteSupersededKeys(tx);
     return store.listSigningKeys(tx);
   }
 
+  async function hasten(tx: Tx): Promise<string> {
+    const waiting = await store.hastenWaitingKey(tx);
+    if (waiting !== undefined) return waiting;
+    const key = generate(secrets);
+    await store.insertSigningKey(tx, key);
+    return key.id;
+  }
+
   return {
     async refresh() {
-      const stored = await db.transaction(settle);
-      keys = stored.map((key) => open(secrets, key));
-      byHeader = new Map(keys.map((key) => [key.header, key]));
+      take(await db.transaction(settle));
     },
+    async read() {
+      take(await store.listSigningKeys(db.sql));
+    },
+    async rotate() {
+      // Where no server has run yet there is no key to replace.
+      await db.transaction(settle);
+      const { id, stored } = await db.transaction(async (tx) => {
+        await store.lockSigningKeys(tx);
+        const next = await hasten(tx);
+        await record(tx, next, "command");
+        return { id: next, stored: await store.listSigningKeys(tx) };
+      });
+      take(stored);
+      const next = keys.find((key) => key.id === id);
+      if (!next) throw new Error("the key that was made is not there");
+      return { id, signsFrom: new Date(next.signsFrom) };
+    },
+    list: () => keys,
     current(nowMs) {
       // Newest first. A clock behind the database's finds none that signs yet: then the oldest does.
       const key = keys.find(({ signsFrom }) => signsFrom <= nowMs) ?? keys.at(-1);

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { Actor } from "../../kernel/http/index.ts";
 import type { TokenPair } from "./actions/sessions.ts";
-import type { Session, User } from "./model.ts";
+import type { Identity, Session, User } from "./model.ts";
 
 const time = z.iso.datetime();
 
@@ -44,6 +44,16 @@ export const sessionView = z
   })
   .meta({ id: "Session" });
 
+export const identityView = z
+  .strictObject({
+    id: z.uuid(),
+    issuer: z.string().meta({ description: "The issuer's identifier, such as https://accounts.google.com." }),
+    email: z.string().nullable().meta({ description: "The address that the issuer gave last." }),
+    created_at: time,
+    last_used_at: time,
+  })
+  .meta({ id: "Identity" });
+
 export const jwksView = z.strictObject({
   keys: z.array(
     z.strictObject({
@@ -64,6 +74,16 @@ export function toUserView(user: User): z.infer<typeof userView> {
     name: user.name,
     created_at: user.createdAt.toISOString(),
     email_verified: user.emailVerifiedAt !== null,
+  };
+}
+
+export function toIdentityView(identity: Identity): z.infer<typeof identityView> {
+  return {
+    id: identity.id,
+    issuer: identity.issuer,
+    email: identity.email,
+    created_at: identity.createdAt.toISOString(),
+    last_used_at: identity.lastUsedAt.toISOString(),
   };
 }
 

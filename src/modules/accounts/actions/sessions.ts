@@ -1,7 +1,7 @@
 // Signing in and out: a session begins with a password, goes on by refresh tokens, and ends for every process at once.
 import type { Audit } from "../../../kernel/audit/index.ts";
 import type { Clock } from "../../../kernel/clock/index.ts";
-import type { Database } from "../../../kernel/db/index.ts";
+import type { Database, Tx } from "../../../kernel/db/index.ts";
 import { newId } from "../../../kernel/ids/index.ts";
 import type { Logger } from "../../../kernel/telemetry/index.ts";
 import type { AccessTokens } from "../access-token.ts";
@@ -57,11 +57,11 @@ export function createSessionActions(deps: SessionActionDeps) {
   const { db, clock, log, audit, hasher, lockout, accessTokens, refreshTokens, ended, life, noticeDevice } =
     deps;
 
-  function tokensOf(session: SessionRef, counter: number): TokenPair {
+  async function tokensOf(session: SessionRef, counter: number): Promise<TokenPair> {
     const { id: sessionId, userId } = session;
     return {
       userId,
-      accessToken: accessTokens.sign({ userId, sessionId }, clock.now()),
+      accessToken: await accessTokens.sign({ userId, sessionId }, clock.now()),
       refreshToken: refreshTokens.make({ sessionId, counter }),
     };
   }
@@ -123,6 +123,18 @@ export function createSessionActions(deps: SessionActionDeps) {
         await audit.record(tx, logInSucceeded(session, device.address));
       });
       return tokensOf(session, 0);
+    },
+
+    /** For who has shown in another way who he is. */
+    async startSession(
+      tx: Tx,
+      userId: string,
+      device: Device,
+    ): Promise<{ readonly sessionId: string; readonly tokens: TokenPair }> {
+      const session = { id: newId(), userId };
+      await store.insertSession(tx, { ...session, ...device });
+      await noticeDevice(tx, userId, device);
+      return { sessionId: session.id, tokens: await tokensOf(session, 0) };
     },
 
     async refresh(token: string, address: string): Promise<TokenPair> {

@@ -38,12 +38,14 @@ export async function findUser(sql: Sql, id: string): Promise<User | undefined> 
   return row && toUser(row);
 }
 
+/** Undefined also for an account without a password, which so looks like none at a log-in, in answer and in time. */
 export async function findCredentials(
   sql: Sql,
   emailKey: string,
 ): Promise<{ userId: string; passwordHash: string; passwordVersion: number } | undefined> {
   const [row] = await sql<{ id: string; password_hash: string; password_version: number }>`
-    SELECT id, password_hash, password_version FROM users WHERE email_key = ${emailKey}`;
+    SELECT id, password_hash, password_version FROM users
+    WHERE email_key = ${emailKey} AND password_hash IS NOT NULL`;
   return row && { userId: row.id, passwordHash: row.password_hash, passwordVersion: row.password_version };
 }
 
