@@ -1,4 +1,5 @@
 // Puts the kernel together for one process: the mechanisms on one database, and in which order they start.
+import { createTemporaryAudit } from "./audit/temporary.ts";
 import { createBus } from "./bus/index.ts";
 import { type Clock, systemClock } from "./clock/index.ts";
 import type { Config } from "./config/index.ts";
@@ -8,6 +9,7 @@ import { createHttp, type HttpServer, httpMigrations } from "./http/index.ts";
 import type { Kernel } from "./index.ts";
 import { createJobs, jobMigrations, type WorkOptions } from "./jobs/index.ts";
 import { createLifecycle, type Part } from "./lifecycle/index.ts";
+import { createTemporaryMailer } from "./mail/temporary.ts";
 import { createSecrets } from "./secrets/index.ts";
 import { createMetrics, createProcessMetrics, type Logger } from "./telemetry/index.ts";
 
@@ -75,6 +77,8 @@ export function createKernel(options: KernelOptions): AssembledKernel {
     bus,
     jobs,
     http,
+    mail: createTemporaryMailer(),
+    audit: createTemporaryAudit(),
     lifecycle,
     metricsOfOthers: options.metricsOfOthers ?? (async () => []),
   };

@@ -1,4 +1,5 @@
 // The kernel as modules see it: each takes the parts it needs with Pick<Kernel, …>.
+import type { Audit } from "./audit/index.ts";
 import type { Bus } from "./bus/index.ts";
 import type { Clock } from "./clock/index.ts";
 import type { Config } from "./config/index.ts";
@@ -7,6 +8,7 @@ import type { Events } from "./events/index.ts";
 import type { Http } from "./http/index.ts";
 import type { Jobs } from "./jobs/index.ts";
 import type { Lifecycle } from "./lifecycle/index.ts";
+import type { Mailer } from "./mail/index.ts";
 import type { Secrets } from "./secrets/index.ts";
 import type { Logger, Metrics } from "./telemetry/index.ts";
 
@@ -21,6 +23,8 @@ export interface Kernel {
   readonly bus: Bus;
   readonly jobs: Jobs;
   readonly http: Http;
+  readonly mail: Mailer;
+  readonly audit: Audit;
   /** Parts that modules run beside requests: pollers, caches that must be filled. */
   readonly lifecycle: Lifecycle;
   /** Snapshots of the metrics of this start's other processes: give them to metrics.render(). A process that is stuck is left out. */

@@ -18,8 +18,11 @@ export interface Session {
   readonly lastUsedAt: Date;
 }
 
-/** Why a session ended: by the user here, by the user from another device, or because an old refresh token was shown. */
-export type EndReason = "logout" | "removed" | "reuse";
+/**
+ * Why a session ended: by the user here, by the user from another device, because an old refresh token was shown, by its age,
+ * or with the password.
+ */
+export type EndReason = "logout" | "removed" | "reuse" | "expired" | "password_changed" | "password_reset";
 
 export interface SessionLife {
   readonly idleDays: number;

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { MigrationSet, Sql, Tx } from "../../kernel/db/index.ts";
 import type { Kernel } from "../../kernel/index.ts";
 import { createAccessTokens } from "./access-token.ts";
+import { createSessionEndings } from "./actions/session-endings.ts";
 import { createSessionActions } from "./actions/sessions.ts";
 import { createSignUp } from "./actions/sign-up.ts";
 import { createAuthenticator } from "./authenticator.ts";
@@ -12,10 +13,14 @@ import { createEndedSessions } from "./ended-sessions.ts";
 import { accountErrors } from "./errors.ts";
 import { createHousekeeping } from "./housekeeping.ts";
 import { accountRoutes } from "./http/account.ts";
+import { deviceRoutes } from "./http/devices.ts";
+import { createRefreshCookies } from "./http/refresh-cookie.ts";
 import { sessionRoutes } from "./http/sessions.ts";
 import { sessionLife, type User } from "./model.ts";
 import { createPasswordHasher } from "./password-hash.ts";
+import { createRefreshReceipts } from "./refresh-receipts.ts";
 import { createRefreshTokens } from "./refresh-token.ts";
+import { createSessionExpiry } from "./session-expiry.ts";
 import { createSigningKeys } from "./signing-keys.ts";
 import { isSessionAlive } from "./store/sessions.ts";
 import { findUser, listNames, type UserName } from "./store/users.ts";
@@ -35,7 +40,7 @@ export interface Accounts {
 
 export type AccountsKernel = Pick<
   Kernel,
-  "config" | "clock" | "log" | "db" | "secrets" | "bus" | "http" | "lifecycle"
+  "config" | "clock" | "log" | "db" | "secrets" | "bus" | "http" | "lifecycle" | "audit" | "mail"
 >;
 
 export const accountsMigrations: MigrationSet = {
@@ -49,7 +54,7 @@ const DEFAULT_ISSUER = "stoa";
 const MAX_WAITING_HASHES = 100;
 
 export function createAccounts(kernel: AccountsKernel): Accounts {
-  const { config, clock, log, db, secrets, bus, http, lifecycle } = kernel;
+  const { config, clock, log, db, secrets, bus, http, lifecycle, audit, mail } = kernel;
   const accessTokenSeconds = config.accessTokenMinutes * 60;
   const life = sessionLife(config.refreshTokenDays);
   const hearers: ((tx: Tx, user: User) => Promise<void>)[] = [];
@@ -58,6 +63,11 @@ export function createAccounts(kernel: AccountsKernel): Accounts {
   const ended = createEndedSessions({ db, bus, clock, log, tokenSeconds: accessTokenSeconds });
   lifecycle.add(createHousekeeping({ db, log, keys, life }));
   lifecycle.add(ended);
+  lifecycle.add(createSessionExpiry({ db, log, ended, life }));
+  const receipts = createRefreshReceipts({ db, log });
+  lifecycle.add(receipts);
+  const endings = createSessionEndings(ended);
+  const cookies = createRefreshCookies({ ...config, idleDays: life.idleDays });
 
   const issuer = config.publicUrl ?? DEFAULT_ISSUER;
   const accessTokens = createAccessTokens({ issuer, lifeSeconds: accessTokenSeconds, keys });
@@ -72,10 +82,13 @@ export function createAccounts(kernel: AccountsKernel): Accounts {
     db,
     clock,
     log,
+    audit,
+    mail,
     hasher,
     accessTokens,
     refreshTokens,
-    ended,
+    receipts,
+    endings,
     life,
   });
 
@@ -88,7 +101,8 @@ export function createAccounts(kernel: AccountsKernel): Accounts {
   http.useAuthenticator(createAuthenticator({ db, clock, tokens: accessTokens, ended }));
   http.mount([
     ...accountRoutes({ signUp, getUser: (id) => getUser(db.sql, id), listPublicKeys: keys.listPublic }),
-    ...sessionRoutes({ db, actions, life, accessTokenSeconds }),
+    ...sessionRoutes({ actions, cookies, accessTokenSeconds }),
+    ...deviceRoutes({ db, actions, cookies, life }),
   ]);
 
   return {

@@ -17,5 +17,7 @@ testRefusals({
         return { path: `/auth/sessions/${sessionId}` };
       },
     },
+    // Last: it signs everyone out who asks as the owner.
+    removeSessions: { least: "signed in", request: () => ({ path: "/auth/sessions" }) },
   },
 });

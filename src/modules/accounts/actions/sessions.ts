@@ -1,27 +1,34 @@
 // Signing in and out: a session begins with a password, goes on by refresh tokens, and ends for every process at once.
+import type { Audit } from "../../../kernel/audit/index.ts";
 import type { Clock } from "../../../kernel/clock/index.ts";
-import type { Database, Tx } from "../../../kernel/db/index.ts";
+import type { Database } from "../../../kernel/db/index.ts";
 import { newId } from "../../../kernel/ids/index.ts";
+import type { Mailer } from "../../../kernel/mail/index.ts";
 import type { Logger } from "../../../kernel/telemetry/index.ts";
 import type { AccessTokens } from "../access-token.ts";
 import { parseEmail } from "../email.ts";
-import type { EndedSessions } from "../ended-sessions.ts";
 import { accountErrors } from "../errors.ts";
-import type { EndReason, SessionLife } from "../model.ts";
+import type { SessionLife } from "../model.ts";
 import { normalisePassword } from "../password.ts";
 import type { PasswordHasher } from "../password-hash.ts";
+import type { RefreshReceipts } from "../refresh-receipts.ts";
 import type { RefreshClaim, RefreshTokens } from "../refresh-token.ts";
 import * as store from "../store/sessions.ts";
 import { findCredentials, replacePasswordHash } from "../store/users.ts";
+import { createLateRefresh } from "./late-refresh.ts";
+import type { SessionEndings, SessionRef } from "./session-endings.ts";
 
 export interface SessionActionDeps {
   readonly db: Database;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly audit: Audit;
+  readonly mail: Mailer;
   readonly hasher: PasswordHasher;
   readonly accessTokens: AccessTokens;
   readonly refreshTokens: RefreshTokens;
-  readonly ended: Pick<EndedSessions, "announce">;
+  readonly receipts: Pick<RefreshReceipts, "add">;
+  readonly endings: SessionEndings;
   readonly life: SessionLife;
 }
 
@@ -36,15 +43,17 @@ export interface Device {
   readonly address: string;
 }
 
-interface SessionRef {
-  readonly id: string;
-  readonly userId: string;
+/** Where a refresh comes from. */
+export interface RefreshSource {
+  readonly address: string;
+  /** Aborted when the client goes before it has the answer. */
+  readonly signal: AbortSignal;
 }
 
 export type SessionActions = ReturnType<typeof createSessionActions>;
 
 export function createSessionActions(deps: SessionActionDeps) {
-  const { db, clock, log, hasher, accessTokens, refreshTokens, ended, life } = deps;
+  const { db, clock, hasher, accessTokens, refreshTokens, receipts, endings, life } = deps;
 
   function tokensOf(session: SessionRef, counter: number): TokenPair {
     const { id: sessionId, userId } = session;
@@ -55,27 +64,11 @@ export function createSessionActions(deps: SessionActionDeps) {
     };
   }
 
-  async function end(tx: Tx, session: SessionRef, reason: EndReason): Promise<boolean> {
-    const isEnded = await store.endSession(tx, session, reason);
-    if (isEnded) tx.afterCommit(() => ended.announce(session.id));
-    return isEnded;
-  }
+  const refreshLate = createLateRefresh(deps);
 
-  /** A token that is not the one that counts: of a parallel request, of a thief or a victim, or of a session that is over. */
-  async function refreshLate(claim: RefreshClaim): Promise<TokenPair> {
-    const found = await store.findRotationState(db.sql, claim.sessionId, life);
-    if (!found?.isAlive) throw accountErrors.INVALID_REFRESH_TOKEN();
-    const session = { id: claim.sessionId, userId: found.userId };
-    if (found.isJustRotated && claim.counter === found.counter - 1) return tokensOf(session, found.counter);
-    // A counter ahead of ours is of a database that was set back to a backup: no one has stolen anything.
-    if (claim.counter < found.counter) {
-      await db.single((tx) => end(tx, session, "reuse"));
-      log.warn(
-        { session_id: session.id, user_id: session.userId },
-        "a used refresh token was shown: session ended",
-      );
-    }
-    throw accountErrors.INVALID_REFRESH_TOKEN();
+  async function rotate(claim: RefreshClaim, address: string): Promise<{ userId: string; counter: number }> {
+    const rotated = await db.single((tx) => store.rotateSession(tx, claim, life));
+    return rotated ? { ...rotated, counter: claim.counter + 1 } : refreshLate(claim, address);
   }
 
   return {
@@ -92,27 +85,36 @@ export function createSessionActions(deps: SessionActionDeps) {
         await db.single((tx) => replacePasswordHash(tx, userId, { from: passwordHash, to }));
       }
       const session = { id: newId(), userId };
-      await db.single((tx) => store.insertSession(tx, { ...session, ...device }));
+      const expected = isOutdated ? undefined : passwordHash;
+      const begin = { ...session, ...device, passwordHash: expected };
+      const isBegun = await db.single((tx) => store.insertSession(tx, begin));
+      if (!isBegun) throw accountErrors.INVALID_CREDENTIALS();
       return tokensOf(session, 0);
     },
 
-    async refresh(token: string): Promise<TokenPair> {
+    async refresh(token: string, { address, signal }: RefreshSource): Promise<TokenPair> {
       const claim = refreshTokens.read(token);
       if (!claim) throw accountErrors.INVALID_REFRESH_TOKEN();
-      const rotated = await db.single((tx) => store.rotateSession(tx, claim, life));
-      if (!rotated) return refreshLate(claim);
-      return tokensOf({ id: claim.sessionId, userId: rotated.userId }, claim.counter + 1);
+      const { userId, counter } = await rotate(claim, address);
+      receipts.add({ sessionId: claim.sessionId, counter }, signal);
+      return tokensOf({ id: claim.sessionId, userId }, counter);
     },
 
     /** Safe to repeat. */
     async logOut(session: SessionRef): Promise<void> {
-      await db.single((tx) => end(tx, session, "logout"));
+      await db.single((tx) => endings.endSession(tx, session, "logout"));
     },
 
     /** Signs another device of the same user out. */
     async removeSession(session: SessionRef): Promise<void> {
-      const isEnded = await db.single((tx) => end(tx, session, "removed"));
+      const isEnded = await db.single((tx) => endings.endSession(tx, session, "removed"));
       if (!isEnded) throw accountErrors.SESSION_NOT_FOUND();
+    },
+
+    /** Signs all other devices of the user out, or all. Safe to repeat. */
+    async removeSessions(session: SessionRef, includesCurrent: boolean): Promise<void> {
+      const except = includesCurrent ? undefined : session.id;
+      await db.single((tx) => endings.endSessions(tx, session.userId, { except, reason: "removed" }));
     },
   };
 }
