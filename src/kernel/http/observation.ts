@@ -6,6 +6,8 @@ const BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2
 const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 /** Enough to see what was meant, too little to fill the log with. */
 const MAX_PATH_CHARS = 200;
+/** Longer than any id or word: somebody has put a token into the path. */
+const TOKEN_LIKE = /[\w.~%-]{40,}/g;
 
 export type Observe = (call: Call, status: number) => void;
 
@@ -27,10 +29,14 @@ export function createObservation(deps: { log: Logger; metrics: Metrics }): Obse
     // can hold secrets; unknown paths are shown, that one may find the mistake.
     log.line(
       `"request_id":"${call.requestId}","method":"${method}","route":${target?.patternJson ?? "null"}${
-        target ? "" : `,"path":${JSON.stringify(call.path.slice(0, MAX_PATH_CHARS))}`
+        target ? "" : `,"path":${JSON.stringify(shownPath(call.path))}`
       },"status":${status},"duration_ms":${Math.round(durationMs * 100) / 100},"bytes":${sentBytes ?? "null"}${
         actor ? `,"user_id":${JSON.stringify(actor.userId)}` : ""
       },"address":"${call.address}","msg":"request"`,
     );
   };
+}
+
+function shownPath(path: string): string {
+  return path.slice(0, MAX_PATH_CHARS).replace(TOKEN_LIKE, "[redacted]");
 }
