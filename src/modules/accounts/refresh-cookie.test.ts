@@ -183,7 +183,7 @@ test("[ACC-124] a form, a text or a body without a type is refused, and nothing 
   const cookie = cookieOf(await logIn(plain));
   const url = "http://stoa.test/api/v1/auth/refresh";
   const form = new URLSearchParams({ refresh_cookie: "true" });
-  const bodies: BodyInit[] = [
+  const bodies = [
     form,
     "{}",
     new Blob(["{}"]),
