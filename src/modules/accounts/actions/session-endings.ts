@@ -12,7 +12,7 @@ export interface SessionRef {
 export interface SessionEndings {
   /** False when it is none of the user's, or has ended before. */
   endSession(tx: Tx, session: SessionRef, reason: EndReason): Promise<boolean>;
-  /** All of the user's but one; returns how many. Change a password in a statement before: a log-in waits for that. */
+  /** All of the user's but one; returns how many. */
   endSessions(
     tx: Tx,
     userId: string,

@@ -85,10 +85,7 @@ export function createSessionActions(deps: SessionActionDeps) {
         await db.single((tx) => replacePasswordHash(tx, userId, { from: passwordHash, to }));
       }
       const session = { id: newId(), userId };
-      const expected = isOutdated ? undefined : passwordHash;
-      const begin = { ...session, ...device, passwordHash: expected };
-      const isBegun = await db.single((tx) => store.insertSession(tx, begin));
-      if (!isBegun) throw accountErrors.INVALID_CREDENTIALS();
+      await db.single((tx) => store.insertSession(tx, { ...session, ...device }));
       return tokensOf(session, 0);
     },
 

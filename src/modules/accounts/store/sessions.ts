@@ -8,21 +8,11 @@ export interface NewSession {
   readonly userId: string;
   readonly userAgent: string | null;
   readonly address: string;
-  /** The hash of the password that was right, when there was one. */
-  readonly passwordHash?: string | undefined;
 }
 
-/**
- * False when the password is not that one any more. A change under way is waited for, and one that comes later waits for us
- * and then finds the session: what signs a thief out cannot miss one that he is just beginning.
- */
-export async function insertSession(tx: Tx, session: NewSession): Promise<boolean> {
-  const { id, userId, userAgent, address, passwordHash } = session;
-  const isUnchanged = passwordHash === undefined ? tx`` : tx`AND password_hash = ${passwordHash}`;
-  const rows = await tx`INSERT INTO sessions (id, user_id, user_agent, address)
-    SELECT ${id}::uuid, id, ${userAgent}::text, ${address}::text FROM users
-    WHERE id = ${userId} ${isUnchanged} FOR SHARE RETURNING id`;
-  return rows.length > 0;
+export async function insertSession(tx: Tx, session: NewSession): Promise<void> {
+  await tx`INSERT INTO sessions (id, user_id, user_agent, address)
+    VALUES (${session.id}, ${session.userId}, ${session.userAgent}, ${session.address})`;
 }
 
 /** Uses up the session's refresh token; undefined when it is not the one that counts, or the session is over. */
