@@ -8,6 +8,8 @@ export interface RouteLine {
   readonly least: "public" | "signed in" | "viewer" | "collaborator" | "owner";
   /** Is described as public since it asks who one is in ways of its own: by ticket, query or first frame. */
   readonly by?: "stream" | "websocket";
+  /** Its path names a thing of the person who is the scene's owner. */
+  readonly isOfOwner?: boolean;
   /** A change that an archived project takes, too. */
   readonly worksArchived?: boolean;
   /** A lesser role may do it to himself, such as leave. */
@@ -35,7 +37,7 @@ export const routeLines: Readonly<Record<string, RouteLine>> = {
   verify: { least: "signed in" },
   logOut: { least: "signed in" },
   listSessions: { least: "signed in" },
-  removeSession: { least: "signed in" },
+  removeSession: { least: "signed in", isOfOwner: true },
   removeSessions: { least: "signed in" },
   createLiveTicket: { least: "signed in" },
   connectLive: { least: "signed in", by: "websocket" },
@@ -109,8 +111,11 @@ async function sessionOf({ server, owner }: Scene): Promise<unknown> {
   return (await send(server, "GET", "/auth/verify", { token: device.token })).body.session_id;
 }
 
-/** What the parameter of a path names, by the segment before it: makes one in the scene's project and gives its id. */
-export const fixtures: Readonly<Record<string, (scene: Scene) => Promise<unknown>>> = {
+/**
+ * What the parameter of a path names, by the segment before it: makes one in the scene's project and gives its id. `place` is
+ * the path so far, for what stands in two places.
+ */
+export const fixtures: Readonly<Record<string, (scene: Scene, place: string) => Promise<unknown>>> = {
   projects: async ({ projectId }) => projectId,
   collaborators: async ({ viewer }) => viewer.userId,
   posts: async (scene) => (await made(scene, "/posts", { title: "A", body: "b" })).id,
