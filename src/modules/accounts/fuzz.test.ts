@@ -5,7 +5,7 @@ import { type Person, signUp } from "../../testing/requests.ts";
 import { openTestServer, type TestServer } from "../../testing/server.ts";
 import { createMalformed, type Malformed } from "./testing/malformed.ts";
 
-const ROUNDS = 4_000;
+const ROUNDS = 6_000;
 /** Far above the slowest, a sign-up on a busy machine, and far below what would hold a server up. */
 const BOUND_MS = 3_000;
 const CODE = /^[A-Z][A-Z_]+[A-Z]$/;
@@ -42,8 +42,7 @@ function addressOf({ path, parameters }: Operation, malformed: Malformed): strin
     "access_token",
   ];
   const query = malformed.pick([
-    "",
-    "",
+    ...Array(6).fill(""),
     `?${malformed.pick(names)}=${encodeURIComponent(clean(malformed.text()))}`,
     "?%ff=%fe&&=",
     `?cursor=${encodeURIComponent(Buffer.from(JSON.stringify(malformed.value()) ?? "").toString("base64url"))}`,
@@ -61,9 +60,7 @@ function headersOf(malformed: Malformed): Headers {
   set(
     "Content-Type",
     malformed.pick([
-      "application/json",
-      "application/json",
-      "application/json",
+      ...Array(6).fill("application/json"),
       "text/plain",
       "application/x-www-form-urlencoded",
       "application/json; charset=utf-16",
@@ -118,8 +115,7 @@ test("[ACC-130] whatever is sent to the routes of accounts is answered as descri
       expect(text).not.toContain(secret);
   }
   // It got past the door: refusals of several kinds, and right requests among the wrong.
-  for (const status of [400, 401, 415, 422])
-    expect(statuses.get(status) ?? 0, `${status}`).toBeGreaterThan(10);
+  for (const status of [200, 400, 401, 415, 422]) expect([...statuses.keys()]).toContain(status);
 });
 
 test("[ACC-131] a token with any one character changed is nobody's", async () => {
