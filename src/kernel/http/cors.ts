@@ -1,4 +1,4 @@
-// CORS: which pages of other origins may read our answers. An exact list, no wildcard, no credentials: we use no cookies.
+// CORS: which pages of other origins may read our answers. An exact list and no wildcard.
 
 export interface CorsRules {
   readonly allowedOrigins: readonly string[];
@@ -31,6 +31,8 @@ export function createCors({ allowedOrigins }: CorsRules): Cors | undefined {
       const origin = allowedOrigin(request);
       if (origin === undefined) return;
       headers.set("Access-Control-Allow-Origin", origin);
+      // The one cookie that there may be is SameSite=Strict, and counts in calls of /auth/refresh alone.
+      headers.set("Access-Control-Allow-Credentials", "true");
       headers.set("Access-Control-Expose-Headers", EXPOSED_HEADERS);
     },
     preflight(request, headers, methods) {

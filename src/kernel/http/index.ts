@@ -2,6 +2,7 @@
 export { escapeHtml, type HtmlPage, htmlPage } from "./documentation/html-page.ts";
 export type { ForbiddenCall, Http, HttpServer } from "./http.ts";
 export { createHttp, type HttpDeps, httpMigrations } from "./http-server.ts";
+export { allowsOrigin } from "./origin.ts";
 export {
   type CursorKey,
   decodeCursor,

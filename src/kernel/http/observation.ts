@@ -7,6 +7,8 @@ const BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2
 const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 /** Enough to see what was meant, too little to fill the log with. */
 const MAX_PATH_CHARS = 200;
+/** Longer than any id or word: somebody has put a token into the path. */
+const TOKEN_LIKE = /[\w.~%-]{40,}/g;
 
 export type Observe = (call: Call, status: number) => void;
 
@@ -28,7 +30,7 @@ export function createObservation(deps: { log: Logger; metrics: Metrics }): Obse
     // can hold secrets; unknown paths are shown, that one may find the mistake.
     log.line(
       `"request_id":"${call.requestId}","method":"${method}","route":${target?.patternJson ?? "null"}${
-        target ? "" : `,"path":${JSON.stringify(call.path.slice(0, MAX_PATH_CHARS))}`
+        target ? "" : `,"path":${JSON.stringify(shownPath(call.path))}`
       },"status":${status},"duration_ms":${Math.round(durationMs * 100) / 100},"bytes":${sentBytes ?? "null"}${
         actor ? whoOf(actor) : ""
       },"address":"${call.address}","msg":"request"`,
@@ -39,4 +41,8 @@ export function createObservation(deps: { log: Logger; metrics: Metrics }): Obse
 function whoOf(actor: Caller): string {
   if (actor.kind === "user") return `,"user_id":${JSON.stringify(actor.userId)}`;
   return `,"user_id":${JSON.stringify(actor.creatorId)},"api_key_id":${JSON.stringify(actor.keyId)}`;
+}
+
+function shownPath(path: string): string {
+  return path.slice(0, MAX_PATH_CHARS).replace(TOKEN_LIKE, "[redacted]");
 }

@@ -235,10 +235,10 @@ test("[HTTP-11] the line of a request has all that is asked for and nothing secr
 });
 
 test("[HTTP-11] an unknown path is shown, bounded, without its query", async () => {
-  await send(server.http, "GET", `/no"where/${"x".repeat(500)}?access_token=secret`);
+  await send(server.http, "GET", `/no"where/${"x/".repeat(250)}y?access_token=secret`);
   const [line] = server.lines;
   expect(line).toMatchObject({ route: null, status: 404 });
-  expect(String(line?.path)).toMatch(/^\/no("|%22)where\/x+$/);
+  expect(String(line?.path)).toMatch(/^\/no("|%22)where\/(x\/)+x?$/);
   expect(String(line?.path).length).toBe(200);
 });
 

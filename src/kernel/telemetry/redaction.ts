@@ -9,8 +9,8 @@ const SECRETS: readonly (readonly [RegExp, string])[] = [
   ],
   // A JWT: three parts, the first of them an object in base64url; five when it is encrypted, the second perhaps empty.
   [/\beyJ[\w-]{5,2000}\.[\w-]{0,4000}\.[\w-]{0,2000}(?:\.[\w-]{0,4000}){0,2}/g, "[redacted]"],
-  // API keys of ours.
-  [/\bstoa_[A-Za-z0-9_-]{16,}/g, "[redacted]"],
+  // API keys and refresh tokens of ours.
+  [/\bstoa(?:rt)?_[A-Za-z0-9_-]{16,}/g, "[redacted]"],
   // One-time codes of ours.
   [/\bstoacode_[A-Za-z0-9_-]{16,}/g, "[redacted]"],
   [/\b(bearer|basic) +[A-Za-z0-9._~+/=-]{8,}/gi, "$1 [redacted]"],

@@ -42,3 +42,9 @@ export function sessionEnded(
     data: isReuse ? { session_id: id } : { session_id: id, reason },
   };
 }
+
+/** Of a user who has signed several of his devices out at once. */
+export function sessionsEnded(userId: string, count: number, address: string): AuditEntry {
+  const data = { count, reason: "removed" satisfies EndReason };
+  return { ...OF_ACCOUNT, action: "session.ended", actorId: userId, subject: userId, address, data };
+}

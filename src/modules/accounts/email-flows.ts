@@ -5,6 +5,7 @@ import type { Kernel } from "../../kernel/index.ts";
 import { createNoticeDevice, type NoticeDevice } from "./actions/devices.ts";
 import { createEmailActions } from "./actions/email.ts";
 import { createConfirmPassword, createPasswordActions, type EndSessions } from "./actions/passwords.ts";
+import type { SessionEndings } from "./actions/session-endings.ts";
 import { parseEmail } from "./email.ts";
 import { emailRoutes } from "./http/email.ts";
 import { createResetTask } from "./jobs.ts";
@@ -13,7 +14,6 @@ import { createAccountMails } from "./mails.ts";
 import type { User } from "./model.ts";
 import type { PasswordCheck } from "./password-check.ts";
 import type { PasswordHasher } from "./password-hash.ts";
-import { endSessionsOf } from "./store/session-ends.ts";
 import { findIdByEmail } from "./store/user-secrets.ts";
 
 export interface EmailFlowDeps {
@@ -21,8 +21,7 @@ export interface EmailFlowDeps {
   readonly hasher: PasswordHasher;
   readonly lockout: Lockout;
   readonly checkPassword: PasswordCheck;
-  /** Tells every process that a session has ended; called after the commit. */
-  readonly announceEnd: (sessionId: string) => void;
+  readonly endings: SessionEndings;
 }
 
 export interface EmailFlows {
@@ -39,7 +38,7 @@ export interface EmailFlows {
 }
 
 export function createEmailFlows(deps: EmailFlowDeps): EmailFlows {
-  const { kernel, hasher, lockout, checkPassword, announceEnd } = deps;
+  const { kernel, hasher, lockout, checkPassword, endings } = deps;
   const { config, clock, db, mail: mailer, audit } = kernel;
   const hearers: ((tx: Tx, user: User) => Promise<void>)[] = [];
   const publicUrl = config.publicUrl ?? `http://localhost:${config.port}`;
@@ -47,10 +46,7 @@ export function createEmailFlows(deps: EmailFlowDeps): EmailFlows {
   const confirmPassword = createConfirmPassword(hasher, lockout);
   const emails = createEmailActions({ db, mailer, audit, mails, confirmPassword, hearers });
   const endSessions: EndSessions = async (tx, userId, options) => {
-    const ids = await endSessionsOf(tx, userId, options);
-    tx.afterCommit(() => {
-      for (const id of ids) announceEnd(id);
-    });
+    await endings.endSessions(tx, userId, options);
   };
   const passwords = createPasswordActions({
     db,

@@ -12,7 +12,7 @@ export interface EndedSessions extends Part {
   /** False when the log could not be read for so long that memory must not be trusted. */
   isFresh(nowMs: number): boolean;
   /** Takes in endings of this process at once and tells the others to look; call it after the commit. */
-  announce(sessionId: string): void;
+  announce(...sessionIds: readonly string[]): void;
   /** Called with sessions that have just become known to have ended. */
   onEnded(hear: (sessionIds: ReadonlySet<string>) => void): void;
 }
@@ -101,8 +101,8 @@ export function createEndedSessions({ db, bus, clock, log, tokenSeconds }: Ended
       // A clock that was set back shows an age below zero: that says nothing.
       return ageMs >= 0 && ageMs <= STALE_MS;
     },
-    announce(sessionId) {
-      take([sessionId]);
+    announce(...sessionIds) {
+      take(sessionIds);
       bus.publish(TOPIC, {});
     },
     onEnded: (hear) => void hearers.push(hear),

@@ -220,7 +220,13 @@ test("[ACC-30] the devices signed in are listed newest first, page by page", asy
   const first = await person.call("GET", "/auth/sessions?limit=2");
   const rest = await person.call("GET", `/auth/sessions?limit=2&cursor=${first.body.next_cursor}`);
   const items = [...(first.body.items as object[]), ...(rest.body.items as object[])];
-  const common = { id: ID, address: "127.0.0.1", created_at: TIME, last_used_at: TIME };
+  const common = {
+    id: ID,
+    device: "Unknown device",
+    address: "127.0.0.1",
+    created_at: TIME,
+    last_used_at: TIME,
+  };
   expect(items).toEqual([
     { ...common, is_current: false, user_agent: null },
     { ...common, is_current: false, user_agent: `phone ${"x".repeat(506)}` },

@@ -32,10 +32,10 @@ export interface Identity {
 }
 
 /**
- * Why a session ended: by the user here, by the user from another device, because an old refresh token was shown, or with
- * the password.
+ * Why a session ended: by the user here, by the user from another device, because an old refresh token was shown, by its age,
+ * or with the password.
  */
-export type EndReason = "logout" | "removed" | "reuse" | "password_changed" | "password_reset";
+export type EndReason = "logout" | "removed" | "reuse" | "expired" | "password_changed" | "password_reset";
 
 export interface SessionLife {
   readonly idleDays: number;

@@ -8,6 +8,7 @@ import { createAccessTokens } from "./access-token.ts";
 import { createRemoveIdentity } from "./actions/identities.ts";
 import { createIssuerSignIn } from "./actions/issuer-sign-in.ts";
 import type { EndSessions } from "./actions/passwords.ts";
+import { createSessionEndings } from "./actions/session-endings.ts";
 import { createSessionActions } from "./actions/sessions.ts";
 import { createSignUp } from "./actions/sign-up.ts";
 import { createAuthenticator } from "./authenticator.ts";
@@ -19,8 +20,10 @@ import { accountErrors } from "./errors.ts";
 import { createHousekeeping } from "./housekeeping.ts";
 import { accountRoutes } from "./http/account.ts";
 import { accountAuditRoutes } from "./http/audit.ts";
+import { deviceRoutes } from "./http/devices.ts";
 import { identityRoutes } from "./http/identities.ts";
 import { issuerRoutes } from "./http/issuers.ts";
+import { createRefreshCookies } from "./http/refresh-cookie.ts";
 import { sessionRoutes } from "./http/sessions.ts";
 import { connectIssuers } from "./issuers/index.ts";
 import { createKnownDevices } from "./known-device.ts";
@@ -28,7 +31,9 @@ import { createLockout } from "./lockout.ts";
 import { sessionLife, type User } from "./model.ts";
 import { createPasswordCheck } from "./password-check.ts";
 import { createPasswordHasher } from "./password-hash.ts";
+import { createRefreshReceipts } from "./refresh-receipts.ts";
 import { createRefreshTokens } from "./refresh-token.ts";
+import { createSessionExpiry } from "./session-expiry.ts";
 import { createSigningKeys, type Rotation } from "./signing-keys.ts";
 import { isSessionAlive } from "./store/sessions.ts";
 import { findUser, listNames, type UserName } from "./store/users.ts";
@@ -70,7 +75,7 @@ const DEFAULT_ISSUER = "stoa";
 const MAX_WAITING_HASHES = 100;
 
 export function createAccounts(kernel: AccountsKernel): Accounts {
-  const { config, clock, log, db, secrets, bus, http, audit, lifecycle } = kernel;
+  const { config, clock, log, db, secrets, bus, http, audit, mail, lifecycle } = kernel;
   const accessTokenSeconds = config.accessTokenMinutes * 60;
   const life = sessionLife(config.refreshTokenDays);
   const hearers: ((tx: Tx, user: User) => Promise<void>)[] = [];
@@ -79,6 +84,11 @@ export function createAccounts(kernel: AccountsKernel): Accounts {
   const ended = createEndedSessions({ db, bus, clock, log, tokenSeconds: accessTokenSeconds });
   lifecycle.add(createHousekeeping({ db, log, keys, life }));
   lifecycle.add(ended);
+  lifecycle.add(createSessionExpiry({ db, log, ended, life }));
+  const receipts = createRefreshReceipts({ db, log });
+  lifecycle.add(receipts);
+  const endings = createSessionEndings(ended);
+  const cookies = createRefreshCookies({ ...config, idleDays: life.idleDays });
 
   const issuer = config.publicUrl ?? DEFAULT_ISSUER;
   const signedTokens = createAccessTokens({ issuer, lifeSeconds: accessTokenSeconds, keys });
@@ -107,18 +117,20 @@ export function createAccounts(kernel: AccountsKernel): Accounts {
   const checkPassword = createPasswordCheck({ commonPasswords, passwordMinLength });
   const signUp = createSignUp({ db, audit, hasher, checkPassword, hearers });
 
-  const email = createEmailFlows({ kernel, hasher, lockout, checkPassword, announceEnd: ended.announce });
+  const email = createEmailFlows({ kernel, hasher, lockout, checkPassword, endings });
   hearers.push(email.sendVerification);
   const actions = createSessionActions({
     db,
     clock,
     log,
     audit,
+    mail,
     hasher,
     lockout,
     accessTokens,
     refreshTokens,
-    ended,
+    receipts,
+    endings,
     life,
     noticeDevice: email.noticeDevice,
   });
@@ -145,11 +157,12 @@ export function createAccounts(kernel: AccountsKernel): Accounts {
   http.useAuthenticator(createAuthenticator({ db, clock, tokens: accessTokens, ended }));
   http.mount([
     ...accountRoutes({ signUp, getUser: (id) => getUser(db.sql, id), listPublicKeys: keys.listPublic }),
-    ...sessionRoutes({ db, actions, life, devices, accessTokenSeconds }),
-    ...issuerRoutes({ signIn, accessTokenSeconds }),
+    ...issuerRoutes({ signIn, cookies, accessTokenSeconds }),
     ...identityRoutes({ db, removeIdentity }),
     ...email.routes,
     ...accountAuditRoutes({ db, answer: createAnswerAudit(audit) }),
+    ...sessionRoutes({ actions, devices, cookies, accessTokenSeconds }),
+    ...deviceRoutes({ db, actions, cookies, life }),
   ]);
 
   return {

@@ -32,8 +32,10 @@ export function createRefreshTokens(key: Uint8Array): RefreshTokens {
     },
     read(token) {
       if (!token.startsWith(PREFIX)) return undefined;
-      const bytes = Buffer.from(token.slice(PREFIX.length), "base64url");
-      if (bytes.length !== CLAIM_BYTES + MAC_BYTES) return undefined;
+      const text = token.slice(PREFIX.length);
+      const bytes = Buffer.from(text, "base64url");
+      // One spelling only: the last character has spare bits, and what is not of the alphabet is skipped.
+      if (bytes.length !== CLAIM_BYTES + MAC_BYTES || bytes.toString("base64url") !== text) return undefined;
       const claim = bytes.subarray(0, CLAIM_BYTES);
       if (!timingSafeEqual(seal(claim), bytes.subarray(CLAIM_BYTES))) return undefined;
       return { sessionId: toId(claim), counter: claim.readUInt32BE(ID_BYTES) };

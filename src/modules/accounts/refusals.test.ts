@@ -48,5 +48,7 @@ testRefusals({
         body: { current_password: TEST_PASSWORD, password: TEST_PASSWORD },
       }),
     },
+    // Last: it signs everyone out who asks as the owner.
+    removeSessions: { least: "signed in", request: () => ({ path: "/auth/sessions" }) },
   },
 });

@@ -4,6 +4,7 @@ import { type Logger, silentLogger } from "../../kernel/telemetry/index.ts";
 import { openTestDatabase, type TestDatabase } from "../../testing/database.ts";
 import { createTestKernel, type TestKernel } from "../../testing/kernel.ts";
 import { type Answer, logIn, type Person, send, signUp } from "../../testing/requests.ts";
+import { until } from "../../testing/until.ts";
 import { accountsMigrations, createAccounts } from "./index.ts";
 import { sessionLife } from "./model.ts";
 import { createRefreshTokens } from "./refresh-token.ts";
@@ -32,6 +33,14 @@ const statusOf = async (token: unknown) =>
 
 async function sessionIdOf(person: Pick<Person, "call">): Promise<string> {
   return String((await person.call("GET", "/auth/verify")).body.session_id);
+}
+
+/** The answer has left the server, and that is written down. */
+async function answered(sessionId: string): Promise<void> {
+  await until("the receipt", async () => {
+    const rows = await db.sql`SELECT FROM sessions WHERE id = ${sessionId} AND answered_counter = counter`;
+    return rows.length > 0;
+  });
 }
 
 /** Moves what has happened to a session into the past. */
@@ -96,6 +105,7 @@ test("[ACC-23] a used token shown after ten seconds ends the session and is logg
   const person = await signUp(kernel.http);
   const sessionId = await sessionIdOf(person);
   const next = await refresh(person.refreshToken);
+  await answered(sessionId);
   await age(sessionId, 11);
   warnings.length = 0;
   expect(await refresh(person.refreshToken)).toMatchObject({

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { Actor } from "../../kernel/http/index.ts";
 import type { TokenPair } from "./actions/sessions.ts";
+import { deviceName } from "./device-name.ts";
 import type { Identity, Session, User } from "./model.ts";
 
 const time = z.iso.datetime();
@@ -20,7 +21,10 @@ export const tokensView = z
   .strictObject({
     user_id: z.uuid(),
     access_token: z.string().meta({ description: "A JWT; send it as `Authorization: Bearer …`." }),
-    refresh_token: z.string().meta({ description: "For POST /auth/refresh; each is used once." }),
+    refresh_token: z
+      .string()
+      .optional()
+      .meta({ description: "For POST /auth/refresh; each is used once. Left out where it is in a cookie." }),
     token_type: z.literal("bearer"),
     expires_in: z.int().meta({ description: "Seconds that the access token lasts." }),
   })
@@ -37,6 +41,10 @@ export const sessionView = z
   .strictObject({
     id: z.uuid(),
     is_current: z.boolean().meta({ description: "The session that this request belongs to." }),
+    device: z.string().meta({
+      description: "Browser and system, as its User-Agent tells.",
+      examples: ["Firefox on Linux"],
+    }),
     user_agent: z.string().nullable(),
     address: z.string().meta({ description: "IP address of the log-in." }),
     created_at: time,
@@ -87,14 +95,14 @@ export function toIdentityView(identity: Identity): z.infer<typeof identityView>
   };
 }
 
-export function toTokensView(pair: TokenPair, lifeSeconds: number): z.infer<typeof tokensView> {
+export function toTokensView(pair: TokenPair, lifeSeconds: number) {
   return {
     user_id: pair.userId,
     access_token: pair.accessToken,
     refresh_token: pair.refreshToken,
     token_type: "bearer",
     expires_in: lifeSeconds,
-  };
+  } as const satisfies z.infer<typeof tokensView>;
 }
 
 export function toVerificationView(actor: Actor): z.infer<typeof verificationView> {
@@ -110,6 +118,7 @@ export function toSessionView(session: Session, currentId: string): z.infer<type
   return {
     id: session.id,
     is_current: session.id === currentId,
+    device: deviceName(session.userAgent),
     user_agent: session.userAgent,
     address: session.address,
     created_at: session.createdAt.toISOString(),

@@ -3,32 +3,37 @@ import type { Audit } from "../../../kernel/audit/index.ts";
 import type { Clock } from "../../../kernel/clock/index.ts";
 import type { Database, Tx } from "../../../kernel/db/index.ts";
 import { newId } from "../../../kernel/ids/index.ts";
+import type { Mailer } from "../../../kernel/mail/index.ts";
 import type { Logger } from "../../../kernel/telemetry/index.ts";
 import type { AccessTokens } from "../access-token.ts";
-import { logInFailed, logInSucceeded, sessionEnded } from "../audit-trail.ts";
+import { logInFailed, logInSucceeded, sessionEnded, sessionsEnded } from "../audit-trail.ts";
 import { parseEmail } from "../email.ts";
-import type { EndedSessions } from "../ended-sessions.ts";
 import { accountErrors } from "../errors.ts";
 import type { Lockout } from "../lockout.ts";
 import type { EndReason, SessionLife } from "../model.ts";
 import { normalisePassword } from "../password.ts";
 import type { PasswordHasher } from "../password-hash.ts";
+import type { RefreshReceipts } from "../refresh-receipts.ts";
 import type { RefreshClaim, RefreshTokens } from "../refresh-token.ts";
 import * as store from "../store/sessions.ts";
 import { holdPassword } from "../store/user-secrets.ts";
 import { findCredentials, replacePasswordHash } from "../store/users.ts";
 import type { NoticeDevice } from "./devices.ts";
+import { createLateRefresh } from "./late-refresh.ts";
+import type { SessionEndings, SessionRef } from "./session-endings.ts";
 
 export interface SessionActionDeps {
   readonly db: Database;
   readonly clock: Clock;
   readonly log: Logger;
   readonly audit: Pick<Audit, "record" | "recordLater">;
+  readonly mail: Mailer;
   readonly hasher: PasswordHasher;
   readonly lockout: Lockout;
   readonly accessTokens: AccessTokens;
   readonly refreshTokens: RefreshTokens;
-  readonly ended: Pick<EndedSessions, "announce">;
+  readonly receipts: Pick<RefreshReceipts, "add">;
+  readonly endings: SessionEndings;
   readonly life: SessionLife;
   readonly noticeDevice: NoticeDevice;
 }
@@ -46,16 +51,29 @@ export interface Device {
   readonly cookies?: string | null;
 }
 
-interface SessionRef {
-  readonly id: string;
-  readonly userId: string;
+/** Where a refresh comes from. */
+export interface RefreshSource {
+  readonly address: string;
+  /** Aborted when the client goes before it has the answer. */
+  readonly signal: AbortSignal;
 }
 
 export type SessionActions = ReturnType<typeof createSessionActions>;
 
 export function createSessionActions(deps: SessionActionDeps) {
-  const { db, clock, log, audit, hasher, lockout, accessTokens, refreshTokens, ended, life, noticeDevice } =
-    deps;
+  const {
+    db,
+    clock,
+    audit,
+    hasher,
+    lockout,
+    accessTokens,
+    refreshTokens,
+    receipts,
+    endings,
+    life,
+    noticeDevice,
+  } = deps;
 
   async function tokensOf(session: SessionRef, counter: number): Promise<TokenPair> {
     const { id: sessionId, userId } = session;
@@ -66,31 +84,19 @@ export function createSessionActions(deps: SessionActionDeps) {
     };
   }
 
-  function end(session: SessionRef, reason: EndReason, address: string): Promise<boolean> {
+  async function end(session: SessionRef, reason: EndReason, address: string): Promise<boolean> {
     return db.transaction(async (tx) => {
-      const isEnded = await store.endSession(tx, session, reason);
-      if (!isEnded) return false;
-      await audit.record(tx, sessionEnded(session, reason, address));
-      tx.afterCommit(() => ended.announce(session.id));
-      return true;
+      const isEnded = await endings.endSession(tx, session, reason);
+      if (isEnded) await audit.record(tx, sessionEnded(session, reason, address));
+      return isEnded;
     });
   }
 
-  /** A token that is not the one that counts: of a parallel request, of a thief or a victim, or of a session that is over. */
-  async function refreshLate(claim: RefreshClaim, address: string): Promise<TokenPair> {
-    const found = await store.findRotationState(db.sql, claim.sessionId, life);
-    if (!found?.isAlive) throw accountErrors.INVALID_REFRESH_TOKEN();
-    const session = { id: claim.sessionId, userId: found.userId };
-    if (found.isJustRotated && claim.counter === found.counter - 1) return tokensOf(session, found.counter);
-    // A counter ahead of ours is of a database that was set back to a backup: no one has stolen anything.
-    if (claim.counter < found.counter) {
-      await end(session, "reuse", address);
-      log.warn(
-        { session_id: session.id, user_id: session.userId },
-        "a used refresh token was shown: session ended",
-      );
-    }
-    throw accountErrors.INVALID_REFRESH_TOKEN();
+  const refreshLate = createLateRefresh(deps);
+
+  async function rotate(claim: RefreshClaim, address: string): Promise<{ userId: string; counter: number }> {
+    const rotated = await db.single((tx) => store.rotateSession(tx, claim, life));
+    return rotated ? { ...rotated, counter: claim.counter + 1 } : refreshLate(claim, address);
   }
 
   return {
@@ -137,12 +143,12 @@ export function createSessionActions(deps: SessionActionDeps) {
       return { sessionId: session.id, tokens: await tokensOf(session, 0) };
     },
 
-    async refresh(token: string, address: string): Promise<TokenPair> {
+    async refresh(token: string, { address, signal }: RefreshSource): Promise<TokenPair> {
       const claim = refreshTokens.read(token);
       if (!claim) throw accountErrors.INVALID_REFRESH_TOKEN();
-      const rotated = await db.single((tx) => store.rotateSession(tx, claim, life));
-      if (!rotated) return refreshLate(claim, address);
-      return tokensOf({ id: claim.sessionId, userId: rotated.userId }, claim.counter + 1);
+      const { userId, counter } = await rotate(claim, address);
+      receipts.add({ sessionId: claim.sessionId, counter }, signal);
+      return tokensOf({ id: claim.sessionId, userId }, counter);
     },
 
     /** Safe to repeat. */
@@ -154,6 +160,16 @@ export function createSessionActions(deps: SessionActionDeps) {
     async removeSession(session: SessionRef, address: string): Promise<void> {
       const isEnded = await end(session, "removed", address);
       if (!isEnded) throw accountErrors.SESSION_NOT_FOUND();
+    },
+
+    /** Signs all other devices of the user out, or all. Safe to repeat. */
+    async removeSessions(session: SessionRef, includesCurrent: boolean, address: string): Promise<void> {
+      const except = includesCurrent ? undefined : session.id;
+      const { userId } = session;
+      await db.transaction(async (tx) => {
+        const count = await endings.endSessions(tx, userId, { except, reason: "removed" });
+        if (count > 0) await audit.record(tx, sessionsEnded(userId, count, address));
+      });
     },
   };
 }

@@ -1,12 +1,16 @@
 // Routes of signing in with an outside issuer: there, back, and from the one-time code to tokens.
 import { z } from "zod";
+import { kernelErrors } from "../../../kernel/errors/index.ts";
 import { type Route, route } from "../../../kernel/http/index.ts";
 import type { Departure, IssuerSignIn } from "../actions/issuer-sign-in.ts";
 import { accountErrors as no } from "../errors.ts";
-import { tokensView, toTokensView } from "../view.ts";
+import { tokensView } from "../view.ts";
+import { type RefreshCookies, refreshCookie } from "./refresh-cookie.ts";
+import { createTokenReplies } from "./token-reply.ts";
 
 export interface IssuerRouteDeps {
   readonly signIn: IssuerSignIn;
+  readonly cookies: RefreshCookies;
   readonly accessTokenSeconds: number;
 }
 
@@ -32,14 +36,14 @@ function leave({ location, cookie }: Departure) {
   return { status: 303, headers: { Location: location, "Set-Cookie": cookie, "Cache-Control": "no-store" } };
 }
 
-export function issuerRoutes({ signIn, accessTokenSeconds }: IssuerRouteDeps): Route[] {
+export function issuerRoutes({ signIn, cookies, accessTokenSeconds }: IssuerRouteDeps): Route[] {
+  const { show } = createTokenReplies(cookies, accessTokenSeconds);
   return [
     route(
       {
         method: "GET",
         path: `${PATH}/{provider}`,
         operationId: "beginIssuerSignIn",
-        limit: "sign-in",
         tag: "accounts",
         summary: "Sign in with an outside issuer: open this address in the browser",
         description:
@@ -73,7 +77,6 @@ export function issuerRoutes({ signIn, accessTokenSeconds }: IssuerRouteDeps): R
         method: "GET",
         path: `${PATH}/{provider}/callback`,
         operationId: "endIssuerSignIn",
-        limit: "sign-in",
         tag: "accounts",
         summary: "Where the issuer sends the browser back to",
         description: "Register this address with the issuer. It is called by nobody else.",
@@ -98,20 +101,20 @@ export function issuerRoutes({ signIn, accessTokenSeconds }: IssuerRouteDeps): R
         tag: "accounts",
         summary: "Exchange the one-time code of a sign-in with an issuer for tokens",
         access: "public",
-        body: z.strictObject({ code: z.string().max(256), code_verifier: verifier.optional() }),
+        body: z.strictObject({
+          code: z.string().max(256),
+          code_verifier: verifier.optional(),
+          refresh_cookie: refreshCookie,
+        }),
         maxBodyBytes: 16_384,
         responses: { 200: { description: "An access token and a refresh token.", schema: tokensView } },
-        errors: [no.INVALID_SIGN_IN_CODE],
+        errors: [no.INVALID_SIGN_IN_CODE, kernelErrors.ORIGIN_FORBIDDEN],
       },
       async ({ body, request, address }) => {
+        if (body.refresh_cookie) cookies.guard(request);
         const userAgent = request.headers.get("user-agent")?.slice(0, MAX_USER_AGENT_CHARS) ?? null;
         const input = { code: body.code, verifier: body.code_verifier };
-        const tokens = await signIn.exchange(input, { userAgent, address });
-        return {
-          status: 200,
-          body: toTokensView(tokens, accessTokenSeconds),
-          headers: { "Cache-Control": "no-store" },
-        };
+        return show(await signIn.exchange(input, { userAgent, address }), { cookie: body.refresh_cookie });
       },
     ),
   ];

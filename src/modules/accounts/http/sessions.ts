@@ -1,53 +1,40 @@
-// Routes of sessions: log in, refresh, log out, verify, the devices signed in.
+// Routes of sessions: log in, refresh, log out, verify.
 import { z } from "zod";
-import type { Database } from "../../../kernel/db/index.ts";
-import {
-  decodeCursor,
-  pageQuery,
-  pageSchema,
-  type Reply,
-  type Route,
-  route,
-  toPage,
-} from "../../../kernel/http/index.ts";
-import type { SessionActions, TokenPair } from "../actions/sessions.ts";
+import { kernelErrors } from "../../../kernel/errors/index.ts";
+import { type Route, route } from "../../../kernel/http/index.ts";
+import type { SessionActions } from "../actions/sessions.ts";
 import { accountErrors as no } from "../errors.ts";
 import type { KnownDevices } from "../known-device.ts";
-import type { SessionLife } from "../model.ts";
-import { listSessions } from "../store/sessions.ts";
-import {
-  sessionView,
-  tokensView,
-  toSessionView,
-  toTokensView,
-  toVerificationView,
-  verificationView,
-} from "../view.ts";
+import { tokensView, toVerificationView, verificationView } from "../view.ts";
+import { type RefreshCookies, refreshCookie } from "./refresh-cookie.ts";
+import { createTokenReplies, UNCACHED } from "./token-reply.ts";
 
 export interface SessionRouteDeps {
-  readonly db: Database;
   readonly actions: SessionActions;
-  readonly life: SessionLife;
   readonly devices: KnownDevices;
+  readonly cookies: RefreshCookies;
   readonly accessTokenSeconds: number;
 }
 
 const PATH = "/api/v1/auth";
 const MAX_USER_AGENT_CHARS = 512;
-/** No token and nothing about one may stay in a cache (RFC 6749 section 5.1). */
-const UNCACHED = { "Cache-Control": "no-store" };
 
-const sessionParams = z.strictObject({ id: z.uuid() });
 /** Only bounded: to say more would tell what passwords look like. */
-const credentials = z.strictObject({ email: z.string().max(320), password: z.string().max(1_024) });
+const credentials = z.strictObject({
+  email: z.string().max(320),
+  password: z.string().max(1_024),
+  refresh_cookie: refreshCookie,
+});
 
-export function sessionRoutes({ db, actions, life, devices, accessTokenSeconds }: SessionRouteDeps): Route[] {
-  const tokens = { 200: { description: "An access token and a refresh token.", schema: tokensView } };
-  const show = (pair: TokenPair): Reply => ({
-    status: 200,
-    body: toTokensView(pair, accessTokenSeconds),
-    headers: UNCACHED,
+function missing() {
+  return kernelErrors.INVALID_INPUT({
+    fields: [{ path: "refresh_token", message: "Is missing, and there is no refresh cookie." }],
   });
+}
+
+export function sessionRoutes({ actions, devices, cookies, accessTokenSeconds }: SessionRouteDeps): Route[] {
+  const tokens = { 200: { description: "An access token and a refresh token.", schema: tokensView } };
+  const { show } = createTokenReplies(cookies, accessTokenSeconds);
 
   return [
     route(
@@ -62,14 +49,17 @@ export function sessionRoutes({ db, actions, life, devices, accessTokenSeconds }
         body: credentials,
         maxBodyBytes: 16_384,
         responses: tokens,
-        errors: [no.INVALID_CREDENTIALS, no.LOGIN_LOCKED, no.SIGN_IN_BUSY],
+        errors: [no.INVALID_CREDENTIALS, no.LOGIN_LOCKED, no.SIGN_IN_BUSY, kernelErrors.ORIGIN_FORBIDDEN],
       },
       async ({ body, request, address }) => {
+        // Else a page of elsewhere could sign its visitor in as somebody else.
+        if (body.refresh_cookie) cookies.guard(request);
         const userAgent = request.headers.get("user-agent")?.slice(0, MAX_USER_AGENT_CHARS) ?? null;
-        const cookies = request.headers.get("cookie");
-        const pair = await actions.logIn(body, { userAgent, address, cookies });
-        if (devices.find(cookies, pair.userId) !== undefined) return show(pair);
-        return { ...show(pair), cookies: [devices.makeCookie(pair.userId)] };
+        const sent = request.headers.get("cookie");
+        const pair = await actions.logIn(body, { userAgent, address, cookies: sent });
+        const reply = show(pair, { cookie: body.refresh_cookie });
+        if (devices.find(sent, pair.userId) !== undefined) return reply;
+        return { ...reply, cookies: [devices.makeCookie(pair.userId)] };
       },
     ),
     route(
@@ -81,14 +71,25 @@ export function sessionRoutes({ db, actions, life, devices, accessTokenSeconds }
         summary: "Exchange a refresh token for a new pair of tokens",
         description:
           "Each refresh token is used once. Requests of the same moment get the same successor, also again within 10 seconds; " +
-          "a used token shown later ends the session, since someone else may have it.",
+          "a used token shown later ends the session, since someone else may have it. Without a token in the body the refresh " +
+          "cookie counts, and the next one is in the cookie again.",
         access: "public",
-        body: z.strictObject({ refresh_token: z.string().max(1_024) }),
+        body: z.strictObject({
+          refresh_token: z.string().max(1_024).optional(),
+          refresh_cookie: refreshCookie,
+        }),
         maxBodyBytes: 16_384,
         responses: tokens,
-        errors: [no.INVALID_REFRESH_TOKEN],
+        errors: [no.INVALID_REFRESH_TOKEN, kernelErrors.ORIGIN_FORBIDDEN],
       },
-      async ({ body, address }) => show(await actions.refresh(body.refresh_token, address)),
+      async ({ body, request, address, signal }) => {
+        const given = body.refresh_token ?? cookies.read(request);
+        // What came in a cookie never goes into a body: a script could then read it.
+        const cookie = body.refresh_cookie || body.refresh_token === undefined;
+        if (given === undefined) throw body.refresh_cookie ? no.INVALID_REFRESH_TOKEN() : missing();
+        if (cookie) cookies.guard(request);
+        return show(await actions.refresh(given, { address, signal }), { cookie });
+      },
     ),
     route(
       {
@@ -100,9 +101,9 @@ export function sessionRoutes({ db, actions, life, devices, accessTokenSeconds }
         access: "user",
         responses: { 204: { description: "The session has ended." } },
       },
-      async ({ actor, address }) => {
+      async ({ actor, address, request }) => {
         await actions.logOut({ id: actor.sessionId, userId: actor.userId }, address);
-        return { status: 204 };
+        return { status: 204, headers: cookies.clearing(request) };
       },
     ),
     route(
@@ -116,41 +117,6 @@ export function sessionRoutes({ db, actions, life, devices, accessTokenSeconds }
         responses: { 200: { description: "It is valid; otherwise 401.", schema: verificationView } },
       },
       async ({ actor }) => ({ status: 200, body: toVerificationView(actor), headers: UNCACHED }),
-    ),
-    route(
-      {
-        method: "GET",
-        path: `${PATH}/sessions`,
-        operationId: "listSessions",
-        tag: "accounts",
-        summary: "List the devices that are signed in, newest first",
-        access: "user",
-        query: z.strictObject(pageQuery),
-        responses: { 200: { description: "A page of sessions.", schema: pageSchema(sessionView) } },
-      },
-      async ({ actor, query: { limit, cursor } }) => {
-        const [beforeId] = decodeCursor(cursor, z.tuple([z.uuid()])) ?? [];
-        const rows = await listSessions(db.sql, actor.userId, { beforeId, limit, life });
-        const view = (session: (typeof rows)[number]) => toSessionView(session, actor.sessionId);
-        return { status: 200, body: toPage(rows, limit, view, (session) => [session.id]) };
-      },
-    ),
-    route(
-      {
-        method: "DELETE",
-        path: `${PATH}/sessions/{id}`,
-        operationId: "removeSession",
-        tag: "accounts",
-        summary: "Sign a device out",
-        access: "user",
-        params: sessionParams,
-        responses: { 204: { description: "That session has ended." } },
-        errors: [no.SESSION_NOT_FOUND],
-      },
-      async ({ actor, params: { id }, address }) => {
-        await actions.removeSession({ id, userId: actor.userId }, address);
-        return { status: 204 };
-      },
     ),
   ];
 }

@@ -28,34 +28,6 @@ export async function rotateSession(
   return row && { userId: row.user_id };
 }
 
-/** How a session stands towards a refresh token that did not rotate it. */
-export interface RotationState {
-  readonly userId: string;
-  readonly counter: number;
-  readonly isAlive: boolean;
-  /** Rotated within the time in which parallel requests of one client may still show the token before. */
-  readonly isJustRotated: boolean;
-}
-
-export async function findRotationState(
-  sql: Sql,
-  sessionId: string,
-  life: SessionLife,
-): Promise<RotationState | undefined> {
-  const [row] = await sql<{ user_id: string; counter: number; is_alive: boolean; is_just_rotated: boolean }>`
-    SELECT user_id, counter, ${isAlive(sql, life)} AS is_alive,
-      coalesce(rotated_at > now() - make_interval(secs => ${life.graceSeconds}::int), false) AS is_just_rotated
-    FROM sessions WHERE id = ${sessionId}`;
-  return (
-    row && {
-      userId: row.user_id,
-      counter: row.counter,
-      isAlive: row.is_alive,
-      isJustRotated: row.is_just_rotated,
-    }
-  );
-}
-
 /** Whether an access token of the session may be believed. */
 export async function isSessionAlive(sql: Sql, sessionId: string, userId: string): Promise<boolean> {
   const rows = await sql`
@@ -108,13 +80,56 @@ export async function endSession(
   return rows.length > 0;
 }
 
+/**
+ * Ends all sessions of a user but one, and returns their ids: hand them to the log of the process after the commit, as
+ * createSessionEndings does. Takes the same row locks as a refresh, one session after the other.
+ */
+export async function endSessions(
+  tx: Tx,
+  userId: string,
+  { except, reason }: { except?: string | undefined; reason: EndReason },
+): Promise<string[]> {
+  const others = except === undefined ? tx`` : tx`AND id <> ${except}`;
+  return endEach(
+    tx,
+    tx`SELECT id FROM sessions WHERE user_id = ${userId} AND ended_at IS NULL ${others}
+      ORDER BY id FOR NO KEY UPDATE`,
+    reason,
+  );
+}
+
+/** Ends sessions that are too old to be refreshed and returns their ids: at most `limit`, those that nobody is just using. */
+export async function endAgedSessions(tx: Tx, life: SessionLife, limit: number): Promise<string[]> {
+  return endEach(
+    tx,
+    tx`SELECT id FROM sessions WHERE ended_at IS NULL AND NOT ${isAlive(tx, life)}
+      ORDER BY id LIMIT ${limit} FOR NO KEY UPDATE SKIP LOCKED`,
+    "expired",
+  );
+}
+
+/** Ends those that the query has locked, each with a number of its own in the log that every process follows. */
+async function endEach(tx: Tx, locked: unknown, reason: EndReason): Promise<string[]> {
+  const rows = await tx<{ session_id: string }>`
+    WITH locked AS (${locked}), ended AS (
+      UPDATE sessions s SET ended_at = now(), end_reason = ${reason}
+      FROM locked WHERE s.id = locked.id AND s.ended_at IS NULL RETURNING s.id
+    ), head AS (
+      UPDATE session_ending_head SET n = n + (SELECT count(*) FROM ended)
+      WHERE EXISTS (SELECT FROM ended) RETURNING n
+    )
+    INSERT INTO session_endings (n, session_id)
+    SELECT head.n - row_number() OVER (ORDER BY ended.id) + 1, ended.id FROM head, ended RETURNING session_id`;
+  return rows.map((row) => row.session_id);
+}
+
 /** Sessions that can never be used again, and endings that no token can outlast. */
 export async function deleteOldSessions(tx: Tx, life: SessionLife): Promise<void> {
   await tx`DELETE FROM sessions WHERE created_at < now() - make_interval(days => ${life.absoluteDays + 1}::int)`;
   await tx`DELETE FROM session_endings WHERE at < now() - interval '2 days'`;
 }
 
-function isAlive(sql: Sql, life: SessionLife) {
+export function isAlive(sql: Sql, life: SessionLife) {
   return sql`(ended_at IS NULL AND last_used_at > now() - make_interval(days => ${life.idleDays}::int)
     AND created_at > now() - make_interval(days => ${life.absoluteDays}::int))`;
 }
