@@ -42,6 +42,8 @@ export interface RefusalCase {
   readonly isWrite?: boolean;
   /** A request that the least role may make with success; makes what it names first. */
   request(scene: Scene): SampleRequest | Promise<SampleRequest>;
+  /** Anyone may do it to himself: done by a new person, since it would sign the owner out. */
+  readonly isOfAnyone?: boolean;
 }
 
 export interface RefusalSuite {
@@ -192,7 +194,8 @@ export function testRefusals({ rule, tags, cases }: RefusalSuite): void {
         }
       }
       // A device of its own, since a case may sign it out.
-      const person = least === "signed in" ? await logIn(server, scene.owner.email) : scene[least];
+      const device = () => (sample.isOfAnyone ? signUp(server) : logIn(server, scene.owner.email));
+      const person = least === "signed in" ? await device() : scene[least];
       const answer = await ask(name, request, person.token);
       expect([answer.body.code, answer.status < 300]).toEqual([undefined, true]);
     });

@@ -76,6 +76,11 @@ test("[AUD-20] a used refresh token shown again is recorded once, by nobody that
   const sessionId = await sessionOf(cleo);
   const refresh = () => send(server, "POST", "/auth/refresh", { body: { refresh_token: cleo.refreshToken } });
   expect((await refresh()).status).toBe(200);
+  await until("the receipt of the answer", async () => {
+    const rows = await server.db
+      .sql`SELECT FROM sessions WHERE id = ${sessionId} AND answered_counter = counter`;
+    return rows.length > 0;
+  });
   await server.db.sql`UPDATE sessions SET rotated_at = now() - interval '11 seconds' WHERE id = ${sessionId}`;
   expect([(await refresh()).status, (await refresh()).status]).toEqual([401, 401]);
   await expectNewest(await logIn(server, cleo.email), [

@@ -40,15 +40,18 @@ testRefusals({
         body: { email: "elsewhere@example.org", password: TEST_PASSWORD },
       }),
     },
-    // The last one: it signs the owner's other devices out.
     changePassword: {
       least: "signed in",
+      isOfAnyone: true,
       request: () => ({
         path: "/auth/password/change",
         body: { current_password: TEST_PASSWORD, password: TEST_PASSWORD },
       }),
     },
-    // Last: it signs everyone out who asks as the owner.
-    removeSessions: { least: "signed in", request: () => ({ path: "/auth/sessions" }) },
+    removeSessions: {
+      least: "signed in",
+      isOfAnyone: true,
+      request: () => ({ path: "/auth/sessions" }),
+    },
   },
 });

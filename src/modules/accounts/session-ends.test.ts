@@ -84,9 +84,9 @@ test("[ACC-112] a reuse is audited and mailed to the owner, once, however often 
       action: "session.reuse_detected",
       projectId: null,
       actorId: null,
-      subject: String(verified.body.session_id),
+      subject: owner.userId,
       address: "127.0.0.1",
-      data: { user_id: owner.userId },
+      data: { session_id: verified.body.session_id },
     },
   ]);
   expect(mails).toEqual([{ to: owner.email, subject: expect.any(String), text: expect.any(String) }]);
@@ -99,13 +99,14 @@ test("[ACC-112] a reuse is audited and mailed to the owner, once, however often 
 
 test("[ACC-112] when the mail cannot be handed in, nothing is half done", async () => {
   const own = createTestKernel(openAgain(db), { secretKey });
-  let isFailing = true;
+  let isFailing = false;
   const send_ = async () => {
     if (isFailing) throw new Error("no mail today");
   };
   createAccounts({ ...own, mail: { send: send_ } });
   await own.start();
   const person = await signUp(own.http);
+  isFailing = true;
   const again = () =>
     send(own.http, "POST", "/auth/refresh", { body: { refresh_token: person.refreshToken } });
   await refresh(tokenOf(await refresh(person.refreshToken)));
