@@ -107,7 +107,7 @@ test("[HTTP-38] an empty body is an upload of nothing", async () => {
   expect((await upload("k", "")).body).toEqual({ bytes: 0 });
 });
 
-test("[HTTP-38] 300 MB go through in the memory that 100 MB take", async () => {
+test("[HTTP-38] 800 MB go through in the memory that 100 MB take", async () => {
   const piece = Buffer.alloc(1 << 20, "word ");
   const send = async (pieces: number, key: string) => {
     const length = pieces * piece.length;
@@ -122,8 +122,9 @@ test("[HTTP-38] 300 MB go through in the memory that 100 MB take", async () => {
   // What the allocator takes once and keeps is taken by the first.
   await send(100, "smaller");
   const before = process.memoryUsage.rss();
-  await send(300, "larger");
-  expect(process.memoryUsage.rss() - before).toBeLessThan(100_000_000);
+  await send(800, "larger");
+  // What was kept of the body would be 700 MB more; what the allocator of a long test run leaves behind is far less.
+  expect(process.memoryUsage.rss() - before).toBeLessThan(300_000_000);
 });
 
 test("[HTTP-38] the sender waits for a handler that reads slowly", async () => {
