@@ -1,7 +1,6 @@
 // Mails without a mail server: a file each, for the developer to read.
 import { chmod, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import nodemailer from "nodemailer";
 import type { Logger } from "../telemetry/index.ts";
 import type { Carrier } from "./carrier.ts";
 
@@ -16,7 +15,13 @@ const MAX_MAILS = 500;
 
 export function createOutbox({ log, maxMails = MAX_MAILS, ...options }: OutboxOptions): Carrier {
   const directory = resolve(options.directory);
-  const composer = nodemailer.createTransport({ streamTransport: true, buffer: true, newline: "unix" });
+  let composer: ReturnType<typeof open> | undefined;
+
+  /** With the first mail: the library takes 15 MB. */
+  async function open() {
+    const { createTransport } = await import("nodemailer");
+    return createTransport({ streamTransport: true, buffer: true, newline: "unix" });
+  }
 
   async function dropOldest(): Promise<void> {
     const names = (await readdir(directory)).filter((name) => name.endsWith(".eml")).sort();
@@ -26,7 +31,9 @@ export function createOutbox({ log, maxMails = MAX_MAILS, ...options }: OutboxOp
 
   return {
     async carry(id, message) {
-      const { message: text } = await composer.sendMail({ ...message, headers: { ...message.headers } });
+      composer ??= open();
+      const mail = { ...message, headers: { ...message.headers } };
+      const { message: text } = await (await composer).sendMail(mail);
       // Like 20261121T064359.123Z-<id>.eml: in the order of the mails, and the same at each attempt.
       const name = `${message.date.toISOString().replace(/[:-]/g, "")}-${id}.eml`;
       const path = join(directory, name);

@@ -1,5 +1,5 @@
 // Mail over SMTP: two connections that are kept, bounded waits, and what an answer of the server means.
-import nodemailer, { type SMTPPoolOptions } from "nodemailer";
+import type { SMTPPoolOptions } from "nodemailer";
 import { type Carrier, MailDelayed, MailRefused } from "./carrier.ts";
 import type { Message } from "./message.ts";
 
@@ -19,28 +19,36 @@ const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|::1)$/i;
 
 export function createSmtp(options: SmtpOptions): Carrier {
   const connectMs = options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
-  const pool = nodemailer.createTransport({
-    ...serverOf(options.url),
-    pool: true,
-    maxConnections: CONNECTIONS,
-    // Once anew where a kept connection turns out to be closed; beyond that the job tries again, with pauses.
-    maxRequeues: 1,
-    connectionTimeout: connectMs,
-    greetingTimeout: connectMs,
-    dnsTimeout: connectMs,
-    socketTimeout: options.silenceTimeoutMs ?? SILENCE_TIMEOUT_MS,
-    socketCloseTimeout: 1_000,
-  });
+  let pool: ReturnType<typeof open> | undefined;
+
+  /** With the first mail: the library takes 15 MB, and most processes send none. */
+  async function open() {
+    const { createTransport } = await import("nodemailer");
+    return createTransport({
+      ...serverOf(options.url),
+      pool: true,
+      maxConnections: CONNECTIONS,
+      // Once anew where a kept connection turns out to be closed; beyond that the job tries again, with pauses.
+      maxRequeues: 1,
+      connectionTimeout: connectMs,
+      greetingTimeout: connectMs,
+      dnsTimeout: connectMs,
+      socketTimeout: options.silenceTimeoutMs ?? SILENCE_TIMEOUT_MS,
+      socketCloseTimeout: 1_000,
+    });
+  }
+
   return {
     async carry(_id: string, message: Message, signal: AbortSignal) {
       try {
         // Its types ask for mutable headers; it changes none.
-        await pool.sendMail({ ...message, headers: { ...message.headers }, signal });
+        pool ??= open();
+        await (await pool).sendMail({ ...message, headers: { ...message.headers }, signal });
       } catch (error) {
         throw meaningOf(error);
       }
     },
-    close: () => pool.close({ force: true }),
+    close: () => void pool?.then((opened) => opened.close({ force: true })),
   };
 }
 

@@ -1,5 +1,4 @@
 // Access tokens that only this server can read: the signed token inside a JWE (RFC 7516; RFC 7519 appendix A.2).
-import { CompactEncrypt, compactDecrypt } from "jose";
 import type { AccessTokens } from "./access-token.ts";
 
 export interface EncryptedTokenDeps {
@@ -22,6 +21,7 @@ const ENCRYPTION = "A256GCM";
 export function createEncryptedTokens({ signed, deriveKey, keys }: EncryptedTokenDeps): AccessTokens {
   return {
     async sign(subject, nowMs) {
+      const { CompactEncrypt } = await loadJose();
       const { id } = keys.current(nowMs);
       const token = await signed.sign(subject, nowMs);
       return new CompactEncrypt(Buffer.from(token)).setProtectedHeader(headerOf(id)).encrypt(deriveKey(id));
@@ -44,6 +44,7 @@ export function createEncryptedTokens({ signed, deriveKey, keys }: EncryptedToke
 }
 
 async function decrypt(token: string, key: Uint8Array): Promise<string | undefined> {
+  const { compactDecrypt } = await loadJose();
   try {
     const { plaintext } = await compactDecrypt(token, key, {
       keyManagementAlgorithms: [ALGORITHM],
@@ -54,6 +55,9 @@ async function decrypt(token: string, key: Uint8Array): Promise<string | undefin
     return undefined;
   }
 }
+
+/** When it is first needed: most servers do without, and it takes some MB. */
+const loadJose = () => import("jose");
 
 function headerOf(signingKeyId: string) {
   return { alg: ALGORITHM, enc: ENCRYPTION, cty: "JWT", kid: signingKeyId };

@@ -4,8 +4,7 @@ import type { Config } from "../../../kernel/config/index.ts";
 import { StartError } from "../../../kernel/errors/index.ts";
 import { createBoundedFetch } from "../../../kernel/outbound/index.ts";
 import type { Secrets } from "../../../kernel/secrets/index.ts";
-import { type CodeFlow, createCodeFlow } from "./code-flow.ts";
-import { createDiscovery } from "./discovery.ts";
+import type { CodeFlow } from "./code-flow.ts";
 import { type Issuer, type IssuerConfig, readIssuers } from "./issuer.ts";
 import { createReturnAddresses, type ReturnAddresses } from "./return-address.ts";
 import { createTransactions, type Transactions } from "./transaction.ts";
@@ -37,10 +36,30 @@ export function connectIssuers({ config, clock, secrets }: IssuersDeps): Connect
   }
   const publicUrl = config.publicUrl ?? `http://localhost:${config.port}`;
   const fetch = createBoundedFetch({ timeoutMs: TIMEOUT_MS, maxBytes: MAX_ANSWER_BYTES });
-  const discovery = createDiscovery({ clock, fetch });
+  let loading: Promise<CodeFlow> | undefined;
+
+  /** With the first sign-in: the library takes 5 MB, and many servers have no issuer. */
+  async function load(): Promise<CodeFlow> {
+    const [{ createCodeFlow }, { createDiscovery }] = await Promise.all([
+      import("./code-flow.ts"),
+      import("./discovery.ts"),
+    ]);
+    const callbackOf = ({ name }: Issuer) => `${publicUrl}/api/v1/auth/${name}/callback`;
+    return createCodeFlow(createDiscovery({ clock, fetch }), callbackOf);
+  }
+
+  function flow(): Promise<CodeFlow> {
+    loading ??= load();
+    return loading;
+  }
+
   return {
     issuers,
-    flow: createCodeFlow(discovery, ({ name }) => `${publicUrl}/api/v1/auth/${name}/callback`),
+    flow: {
+      begin: async (issuer, slot) => (await flow()).begin(issuer, slot),
+      finish: async (issuer, transaction, parameters) =>
+        (await flow()).finish(issuer, transaction, parameters),
+    },
     transactions: createTransactions({ secrets, clock, isHttps: publicUrl.startsWith("https:") }),
     addresses: createReturnAddresses(publicUrl, config.allowedOrigins),
   };
