@@ -23,13 +23,17 @@ export interface Runtime extends Part {
   describe(): Promise<unknown>;
 }
 
+/** It serves no requests: jobs do their work on the pool for long work, and idle connections cost 2 MB each. */
+const WORKER_POOL_SIZE = 2;
+
 export function createRuntime(options: RuntimeOptions): Runtime {
   const { name, role, config, access, workerId } = options;
   const log = createLogger({ level: config.logLevel, process: name });
   const connection = {
     url: access.url,
     ...(access.socketDir === undefined ? {} : { socketDir: access.socketDir }),
-    poolSize: config.databasePoolSize,
+    poolSize:
+      role === "worker" ? Math.min(WORKER_POOL_SIZE, config.databasePoolSize) : config.databasePoolSize,
     applicationName: `stoa ${name}`,
   };
   const db = openDatabase(connection, log);
