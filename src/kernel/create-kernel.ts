@@ -58,6 +58,7 @@ export function createKernel(options: KernelOptions): AssembledKernel {
     timeoutSeconds: config.jobTimeoutSeconds,
     retentionDays: config.jobRetentionDays,
     showsQueue: showsWhole,
+    onAnnounced: events.hintNow,
     ...(options.workerId === undefined ? {} : { work: workOptions(options, options.workerId) }),
   });
   const http = createHttp({ config, db, log, metrics, reusePort: options.sharesPort ?? false });

@@ -1,10 +1,13 @@
 // Background jobs on PostgreSQL: enqueued in the caller's transaction, claimed once, fenced, retried, never lost.
 
+export type { Cancelled } from "./cancellation.ts";
 export { jobFailures } from "./failure.ts";
 export {
+  type DeadFilter,
   type EnqueueOptions,
   type Job,
   type JobContext,
+  type JobFilter,
   type JobStatus,
   type Jobs,
   PermanentJobError,
@@ -12,6 +15,9 @@ export {
   type PreparedJob,
   type Priority,
   type Task,
+  UNIQUE_RULES,
+  type UniqueRule,
 } from "./job.ts";
 export { createJobs, jobMigrations, type WorkOptions } from "./jobs.ts";
+export type { LogLine } from "./log-lines.ts";
 export { releaseAllWorkers, releaseWorker } from "./rescue.ts";

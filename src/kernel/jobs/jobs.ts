@@ -4,10 +4,13 @@ import type { Bus } from "../bus/index.ts";
 import type { Database, MigrationSet } from "../db/index.ts";
 import { newId } from "../ids/index.ts";
 import type { Logger, Metrics } from "../telemetry/index.ts";
+import { createCancellation } from "./cancellation.ts";
 import { createHousekeeping } from "./housekeeping.ts";
-import type { EnqueueOptions, Jobs, PreparedJob, Task } from "./job.ts";
+import { type EnqueueOptions, type Jobs, PRIORITIES, type PreparedJob, type Task } from "./job.ts";
+import { listLines } from "./log-lines.ts";
 import { createJobMetrics, showQueue } from "./metrics.ts";
-import { eraseJobs, findJob, insertFailedJob, insertJob } from "./store.ts";
+import { listDead, listDeadIds, listJobs, reviveJobs } from "./queue-store.ts";
+import { eraseJobs, findJob, insertFailedJob, insertJob, submitJob } from "./store.ts";
 import { createWakeUps } from "./wake-ups.ts";
 import { createWorker, type WorkOptions } from "./worker.ts";
 
@@ -34,6 +37,8 @@ export interface JobsOptions {
   readonly random?: () => number;
   /** Left out in processes that only hand jobs in. */
   readonly work?: WorkOptions;
+  /** Told of projects whose log has grown by the end of a job, after the commit. */
+  readonly onAnnounced?: (projectId: string) => void;
   /** Whether this process shows the queue as a whole in its metrics; where several are merged, one must. Default true. */
   readonly showsQueue?: boolean;
 }
@@ -42,6 +47,8 @@ export function createJobs(options: JobsOptions): Jobs {
   const { db, log } = options;
   const tasks = new Map<string, Task<unknown>>();
   const wakeUps = createWakeUps(options.bus);
+  const cancellation = createCancellation({ sql: db.sql, bus: options.bus, log });
+  const announced = options.onAnnounced ?? (() => {});
   const housekeeping = createHousekeeping({ db, log, retentionDays: options.retentionDays });
   const worker =
     options.work &&
@@ -49,6 +56,8 @@ export function createJobs(options: JobsOptions): Jobs {
       log,
       tasks,
       wakeUps,
+      cancellation,
+      announced,
       metrics: createJobMetrics(options.metrics),
       random: options.random ?? Math.random,
     });
@@ -87,6 +96,39 @@ export function createJobs(options: JobsOptions): Jobs {
       const id = await insertJob(tx, job);
       if (job.delayMs === 0) tx.afterCommit(() => wakeUps.send(job.lane));
       return id;
+    },
+    userTasks: () =>
+      [...tasks.values()].filter((task) => task.forUsers).sort((a, b) => (a.name < b.name ? -1 : 1)),
+    async submit(tx, task, input, { runAt, rule = "existing", timeoutMs, ...given }) {
+      const prepared = prepare(task, input, given);
+      const job = { ...prepared, timeoutMs: timeoutMs ?? prepared.timeoutMs };
+      const submitted = await submitJob(tx, job, { runAt, rule });
+      tx.afterCommit(() => {
+        wakeUps.send(job.lane);
+        // The one that was replaced may have ended.
+        if (rule === "replace") announced(given.projectId);
+      });
+      return submitted;
+    },
+    async cancel(tx, id) {
+      const cancelled = await cancellation.cancel(tx, id);
+      if (cancelled === "cancelled") {
+        const job = await findJob(tx, id, Date.now());
+        tx.afterCommit(() => job?.projectId && announced(job.projectId));
+      }
+      return cancelled;
+    },
+    list: listJobs,
+    listDead,
+    listDeadIds,
+    listLines,
+    async revive(tx, ids) {
+      const revived = await reviveJobs(tx, ids);
+      const lanes = new Set(revived.map(({ lane }) => PRIORITIES[lane] ?? "normal"));
+      tx.afterCommit(() => {
+        for (const lane of lanes) wakeUps.send(lane);
+      });
+      return revived.map(({ id }) => id);
     },
     erase: eraseJobs,
     async recordFailure(tx, task, input, error, given) {
