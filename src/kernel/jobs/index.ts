@@ -20,4 +20,5 @@ export {
 } from "./job.ts";
 export { createJobs, jobMigrations, type WorkOptions } from "./jobs.ts";
 export type { LogLine } from "./log-lines.ts";
+export type { Outlook } from "./outlook.ts";
 export { releaseAllWorkers, releaseWorker } from "./rescue.ts";

@@ -5,6 +5,7 @@ import type { Part } from "../lifecycle/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import type { Cancelled } from "./cancellation.ts";
 import type { LogLine } from "./log-lines.ts";
+import type { Outlook } from "./outlook.ts";
 
 export const PRIORITIES = ["urgent", "high", "normal", "low"] as const;
 
@@ -201,6 +202,8 @@ export interface Jobs extends Part {
   cancel(tx: Tx, id: string): Promise<Cancelled>;
   /** Newest first, one more than the limit when there are more. */
   list(sql: Sql, filter: JobFilter): Promise<Job[]>;
+  /** Its place in the queue, and when it will be done. */
+  lookOut(sql: Sql, job: Job): Promise<Outlook>;
   /** Those that failed last first, one more than the limit when there are more. */
   listDead(
     sql: Sql,

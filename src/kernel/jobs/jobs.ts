@@ -9,6 +9,7 @@ import { createHousekeeping } from "./housekeeping.ts";
 import { type EnqueueOptions, type Jobs, PRIORITIES, type PreparedJob, type Task } from "./job.ts";
 import { listLines } from "./log-lines.ts";
 import { createJobMetrics, showQueue } from "./metrics.ts";
+import { lookOut } from "./outlook.ts";
 import { listDead, listDeadIds, listJobs, reviveJobs } from "./queue-store.ts";
 import { eraseJobs, findJob, insertFailedJob, insertJob, submitJob } from "./store.ts";
 import { createWakeUps } from "./wake-ups.ts";
@@ -119,6 +120,7 @@ export function createJobs(options: JobsOptions): Jobs {
       return cancelled;
     },
     list: listJobs,
+    lookOut,
     listDead,
     listDeadIds,
     listLines,

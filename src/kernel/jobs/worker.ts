@@ -9,6 +9,7 @@ import { type JobContext, PRIORITIES, type Priority, type Task } from "./job.ts"
 import { createLogLines, type LogLines } from "./log-lines.ts";
 import type { JobMetrics } from "./metrics.ts";
 import { createOutcomes } from "./outcomes.ts";
+import { createPaces } from "./paces.ts";
 import { createProgressNotes, type ProgressNotes } from "./progress-notes.ts";
 import { createSweep, SWEEP_INTERVAL_MS } from "./rescue.ts";
 import { retryDelayMs } from "./retry.ts";
@@ -78,6 +79,7 @@ export function createWorker(work: WorkOptions, deps: WorkerDeps): Part {
   );
   const progress = createProgressNotes(db.sql, log);
   const lines = createLogLines(db.sql, log);
+  const paces = createPaces(db.sql, log);
   const outcomes = createOutcomes({
     sql: db.sql,
     log,
@@ -87,7 +89,7 @@ export function createWorker(work: WorkOptions, deps: WorkerDeps): Part {
       if (jobs.some((job) => lines.has(job.id))) await lines.flush();
     },
     onWritten(job, written) {
-      metrics.ended(job.task, written);
+      metrics.ended(job, written);
       if (job.isForUser && job.projectId && ENDS.has(written)) deps.announced(job.projectId);
       if (written === "failed") log.error({ job_id: job.id, task: job.task }, "a job has failed for good");
       // The next one of its key may have waited for its end.
@@ -115,10 +117,13 @@ export function createWorker(work: WorkOptions, deps: WorkerDeps): Part {
     },
     context: (job) => contextOf(job, { log, progress, lines }),
     onStarted(job) {
-      metrics.started(job.task, job.waitedMs);
+      metrics.started(job, job.waitedMs);
       state?.beats.allow(runner.leftMs());
     },
-    onEnded: (job, runMs) => metrics.ran(job.task, runMs),
+    onEnded(job, runMs) {
+      metrics.ran(job, runMs);
+      paces.note(job, runMs);
+    },
   });
   const sweep = createSweep(db);
   let isSweeping = false;
@@ -181,6 +186,7 @@ export function createWorker(work: WorkOptions, deps: WorkerDeps): Part {
     clearTimeout(giveUp);
     progress.stop();
     lines.stop();
+    paces.stop();
     await running.beats.stop();
     await deleteWorker(db.sql, worker.id).catch((error: unknown) =>
       log.warn({ err: error }, "the worker could not sign off; its row ends when its beat is missed"),

@@ -321,3 +321,32 @@ BEGIN
     EXIT WHEN v_left <= 0;
   END LOOP;
 END $$;
+
+-- How many due jobs of its lane go before one: exact up to p_exact, beyond that what the planner's statistics say, since
+-- counting a million costs more than the answer is worth.
+CREATE FUNCTION jobs_ahead(p_lane smallint, p_run_at timestamptz, p_id uuid, p_exact integer) RETURNS float8
+LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off AS $$
+DECLARE
+  v_count integer;
+  v_plan jsonb;
+BEGIN
+  SELECT count(*) INTO v_count FROM (
+    SELECT FROM jobs WHERE state = 'waiting' AND lane = p_lane AND (run_at, id) < (p_run_at, p_id) LIMIT p_exact) AS ahead;
+  IF v_count < p_exact THEN RETURN v_count; END IF;
+  EXECUTE format('EXPLAIN (FORMAT JSON) SELECT FROM jobs WHERE state = ''waiting'' AND lane = %s AND run_at < %L',
+    p_lane, p_run_at) INTO v_plan;
+  RETURN greatest(v_count, (v_plan -> 0 -> 'Plan' ->> 'Plan Rows')::float8);
+END $$;
+
+-- The lanes in which something is due, one look at each: as one query the planner would read them all.
+CREATE FUNCTION jobs_due_lanes() RETURNS integer[] LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off AS $$
+DECLARE
+  v_lanes integer[] := '{}';
+BEGIN
+  FOR v_lane IN 0..3 LOOP
+    PERFORM FROM jobs WHERE state = 'waiting' AND lane = v_lane AND run_at <= now() ORDER BY lane, run_at, id LIMIT 1;
+    IF FOUND THEN v_lanes := v_lanes || v_lane; END IF;
+  END LOOP;
+  RETURN v_lanes;
+END $$;
