@@ -1,6 +1,5 @@
 // Background jobs on PostgreSQL: enqueued in the caller's transaction, claimed once, fenced, retried, never lost.
 
-export type { Cancelled } from "./cancellation.ts";
 export { jobFailures } from "./failure.ts";
 export {
   type DeadFilter,

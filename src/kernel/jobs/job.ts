@@ -166,6 +166,7 @@ export interface DeadFilter {
   readonly task?: string | undefined;
   /** Of the last error. */
   readonly errorCode?: string | undefined;
+  readonly beforeId?: string | undefined;
   readonly limit: number;
 }
 
@@ -204,11 +205,8 @@ export interface Jobs extends Part {
   list(sql: Sql, filter: JobFilter): Promise<Job[]>;
   /** Its place in the queue, and when it will be done. */
   lookOut(sql: Sql, job: Job): Promise<Outlook>;
-  /** Those that failed last first, one more than the limit when there are more. */
-  listDead(
-    sql: Sql,
-    filter: DeadFilter & { readonly before: readonly [finishedAt: string, id: string] | undefined },
-  ): Promise<Job[]>;
+  /** Newest first, one more than the limit when there are more. */
+  listDead(sql: Sql, filter: DeadFilter): Promise<Job[]>;
   /** Ids of them, the oldest first, one more than the limit when there are more. */
   listDeadIds(sql: Sql, filter: DeadFilter): Promise<string[]>;
   /**

@@ -3,6 +3,8 @@ import type { Query, Sql, Tx } from "../db/index.ts";
 import type { DeadFilter, Job, JobFilter } from "./job.ts";
 import { finishedColumns, hotColumns, type JobRow, toJob } from "./store.ts";
 
+/** A page of results of 1 MiB would be no page. */
+const MAX_LISTED_RESULT_BYTES = 8192;
 const ENDED = new Set(["succeeded", "failed", "cancelled"]);
 
 /** Newest first, by id. One statement, so that a job on its way from one table to the other is in one of them. */
@@ -17,39 +19,33 @@ export async function listJobs(sql: Sql, filter: JobFilter): Promise<Job[]> {
      LEFT JOIN job_progress p ON p.job_id = j.id AND p.attempt = j.attempt
      WHERE true ${statusIs(sql`jobs_status(j.state, j.errors, j.run_at)`)} ${last})`;
   const finished = sql`
-    (SELECT ${finishedColumns(sql)} FROM finished_jobs WHERE ${page} ${statusIs(sql`status`)} ${last})`;
+    (SELECT ${finishedColumns(sql, MAX_LISTED_RESULT_BYTES)} FROM finished_jobs WHERE ${page} ${statusIs(sql`status`)} ${last})`;
   const parts = status === undefined ? sql`${hot} UNION ALL ${finished}` : ENDED.has(status) ? finished : hot;
   const rows = await sql<JobRow>`SELECT * FROM (${parts}) AS listed ${last}`;
   return rows.map(toJob);
 }
 
 function deadOnes(sql: Sql, filter: DeadFilter): Query<unknown> {
-  const { projectId, task = null, errorCode = null, ids = null } = filter;
+  const { projectId, task = null, errorCode = null, ids = null, beforeId = null } = filter;
   return sql`project_id = ${projectId} AND status = 'failed' AND for_user
     AND (${task}::text IS NULL OR task = ${task}::text)
     AND (${errorCode}::text IS NULL OR errors -> -1 ->> 'code' = ${errorCode}::text)
-    AND (${ids}::uuid[] IS NULL OR id = ANY (${ids}::uuid[]))`;
+    AND (${ids}::uuid[] IS NULL OR id = ANY (${ids}::uuid[]))
+    AND (${beforeId}::uuid IS NULL OR id < ${beforeId}::uuid)`;
 }
 
-/** Those that failed last come first; the cursor is the last one's end and id. */
-export async function listDead(
-  sql: Sql,
-  filter: DeadFilter & { readonly before: readonly [finishedAt: string, id: string] | undefined },
-): Promise<Job[]> {
-  const [finishedAt, id] = filter.before ?? [null, null];
+/** Newest first, by id. */
+export async function listDead(sql: Sql, filter: DeadFilter): Promise<Job[]> {
   const rows = await sql<JobRow>`
-    SELECT ${finishedColumns(sql)} FROM finished_jobs
-    WHERE ${deadOnes(sql, filter)}
-      AND (${finishedAt}::timestamptz IS NULL OR (finished_at, id) < (${finishedAt}::timestamptz, ${id}::uuid))
-    ORDER BY finished_at DESC, id DESC LIMIT ${filter.limit + 1}::int`;
+    SELECT ${finishedColumns(sql, MAX_LISTED_RESULT_BYTES)} FROM finished_jobs
+    WHERE ${deadOnes(sql, filter)} ORDER BY id DESC LIMIT ${filter.limit + 1}::int`;
   return rows.map(toJob);
 }
 
-/** Ids of dead letters, the oldest first, one more than the limit when there are more. */
+/** The oldest first, one more than the limit when there are more. */
 export async function listDeadIds(sql: Sql, filter: DeadFilter): Promise<string[]> {
   const rows = await sql<{ id: string }>`
-    SELECT id FROM finished_jobs WHERE ${deadOnes(sql, filter)}
-    ORDER BY finished_at, id LIMIT ${filter.limit + 1}::int`;
+    SELECT id FROM finished_jobs WHERE ${deadOnes(sql, filter)} ORDER BY id LIMIT ${filter.limit + 1}::int`;
   return rows.map((row) => row.id);
 }
 

@@ -94,8 +94,13 @@ export function hotColumns(sql: Sql): Query<unknown> {
     NULL::jsonb AS result, j.errors, NULL::timestamptz AS finished_at, j.for_user, j.run_at`;
 }
 
-export function finishedColumns(sql: Sql): Query<unknown> {
-  return sql`id, project_id, created_by, task, lane, attempt, max_attempts, created_at, started_at, status, progress, result,
+/** @param maxResultBytes a larger result is left out; the size is measured as it is stored, perhaps compressed. */
+export function finishedColumns(sql: Sql, maxResultBytes?: number): Query<unknown> {
+  const result =
+    maxResultBytes === undefined
+      ? sql`result`
+      : sql`CASE WHEN pg_column_size(result) <= ${maxResultBytes}::int THEN result END AS result`;
+  return sql`id, project_id, created_by, task, lane, attempt, max_attempts, created_at, started_at, status, progress, ${result},
     errors, finished_at, for_user, run_at`;
 }
 

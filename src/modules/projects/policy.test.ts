@@ -26,6 +26,8 @@ const EXPECTED: Record<Permission, [owner: string, collaborator: string, viewer:
     "collaborators.remove": ["yes", "PROJECT_FORBIDDEN", "PROJECT_FORBIDDEN", "yes"],
     "events.read": ["yes", "yes", "yes", "yes"],
     "jobs.read": ["yes", "yes", "yes", "yes"],
+    "jobs.run": ["yes", "yes", "PROJECT_FORBIDDEN", "PROJECT_ARCHIVED"],
+    "jobs.cancel": ["yes", "yes", "PROJECT_FORBIDDEN", "yes"],
     "paragraphs.read": ["yes", "yes", "yes", "yes"],
     "paragraphs.write": ["yes", "yes", "PROJECT_FORBIDDEN", "PROJECT_ARCHIVED"],
     "paragraphs.delete": ["yes", "yes", "PROJECT_FORBIDDEN", "PROJECT_ARCHIVED"],

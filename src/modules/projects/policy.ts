@@ -28,6 +28,8 @@ export const permissions = {
   "collaborators.remove": canSee(OWNER),
   "events.read": canSee(MEMBERS),
   "jobs.read": canSee(MEMBERS),
+  "jobs.run": canChange(WRITERS),
+  "jobs.cancel": canSee(WRITERS),
   "paragraphs.read": canSee(MEMBERS),
   "paragraphs.write": canChange(WRITERS),
   "paragraphs.delete": canChange(WRITERS),

@@ -1,12 +1,19 @@
 // Wiring of work: mounts the routes, has its part in erasing projects.
 import type { Kernel } from "../../kernel/index.ts";
 import type { Projects } from "../projects/index.ts";
-import { createWorkActions } from "./actions.ts";
-import { workRoutes } from "./http.ts";
+import { createDeadLetterActions } from "./actions/dead-letters.ts";
+import { createJobActions } from "./actions/jobs.ts";
+import { deadLetterRoutes } from "./http/dead-letters.ts";
+import { jobRoutes } from "./http/jobs.ts";
+import { taskRoutes } from "./http/tasks.ts";
 
 export type WorkKernel = Pick<Kernel, "db" | "jobs" | "http">;
 
 export function createWork({ db, jobs, http }: WorkKernel, projects: Projects): void {
-  http.mount(workRoutes({ db, actions: createWorkActions({ jobs, projects }) }));
+  http.mount([
+    ...jobRoutes({ db, actions: createJobActions({ jobs, projects }) }),
+    ...deadLetterRoutes({ db, actions: createDeadLetterActions({ jobs, projects }) }),
+    ...taskRoutes(jobs),
+  ]);
   projects.onErase({ module: "work", erase: jobs.erase });
 }

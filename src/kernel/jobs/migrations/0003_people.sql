@@ -16,7 +16,7 @@ CREATE INDEX finished_jobs_list ON finished_jobs (project_id, id);
 DROP INDEX finished_jobs_project;
 -- The dead letters are those of people: the server's own failures are in its log.
 DROP INDEX finished_jobs_failed;
-CREATE INDEX finished_jobs_dead ON finished_jobs (project_id, finished_at, id) WHERE status = 'failed' AND for_user;
+CREATE INDEX finished_jobs_dead ON finished_jobs (project_id, id) WHERE status = 'failed' AND for_user;
 
 -- Wishes that running jobs end. Not a column of theirs: a handler's open transaction would keep it from being written.
 CREATE TABLE job_cancellations (

@@ -1,0 +1,127 @@
+// What can be done with jobs: run a task, look, cancel, run again.
+import { z } from "zod";
+import type { Sql, Tx } from "../../../kernel/db/index.ts";
+import { kernelErrors } from "../../../kernel/errors/index.ts";
+import { validate } from "../../../kernel/http/index.ts";
+import type {
+  Job,
+  JobFilter,
+  Jobs,
+  LogLine,
+  Outlook,
+  Priority,
+  Task,
+  UniqueRule,
+} from "../../../kernel/jobs/index.ts";
+import { allow, type Permission, type Projects } from "../../projects/index.ts";
+import { workErrors } from "../errors.ts";
+
+export interface JobActionDeps {
+  readonly jobs: Pick<
+    Jobs,
+    "find" | "list" | "lookOut" | "listLines" | "userTasks" | "submit" | "cancel" | "revive"
+  >;
+  readonly projects: Pick<Projects, "access">;
+}
+
+export interface NewJob {
+  readonly projectId: string;
+  readonly task: string;
+  readonly input: unknown;
+  readonly priority?: Priority | undefined;
+  readonly timeoutMs?: number | undefined;
+  readonly runAt?: Date | undefined;
+  readonly uniqueKey?: string | undefined;
+  readonly rule: UniqueRule;
+}
+
+export interface JobWithOutlook {
+  readonly job: Job;
+  readonly outlook: Outlook;
+}
+
+export type JobActions = ReturnType<typeof createJobActions>;
+
+export function createJobActions({ jobs, projects }: JobActionDeps) {
+  async function getJob(sql: Sql, id: string, userId: string, permission: Permission): Promise<Job> {
+    const job = await jobs.find(sql, id);
+    if (!job) throw workErrors.JOB_NOT_FOUND();
+    if (job.projectId !== null) {
+      const access = await projects.access(sql, job.projectId, userId);
+      allow(access, permission, workErrors.JOB_NOT_FOUND);
+    } else if (job.createdBy !== userId) throw workErrors.JOB_NOT_FOUND();
+    return job;
+  }
+
+  async function show(sql: Sql, id: string): Promise<JobWithOutlook> {
+    const job = await jobs.find(sql, id);
+    if (!job) throw workErrors.JOB_NOT_FOUND();
+    return { job, outlook: await jobs.lookOut(sql, job) };
+  }
+
+  /** Its input is checked now, since whoever sends it is still there to correct it. */
+  function checkInput(given: NewJob): Task<unknown> {
+    const task = jobs.userTasks().find(({ name }) => name === given.task);
+    if (!task) {
+      const message = "There is no task of this name that you can run. GET /job-tasks lists those there are.";
+      throw kernelErrors.INVALID_INPUT({ fields: [{ path: "task", message }] });
+    }
+    validate(z.object({ input: task.input }), { input: given.input }, "body");
+    return task;
+  }
+
+  return {
+    async submitJob(tx: Tx, userId: string, given: NewJob): Promise<JobWithOutlook> {
+      allow(await projects.access(tx, given.projectId, userId), "jobs.run");
+      const task = checkInput(given);
+      const { projectId, runAt, timeoutMs, rule, priority, uniqueKey } = given;
+      const { id, isNew } = await jobs.submit(tx, task, given.input, {
+        projectId,
+        createdBy: userId,
+        runAt,
+        timeoutMs,
+        rule,
+        ...(priority ? { priority } : {}),
+        ...(uniqueKey ? { uniqueKey } : {}),
+      });
+      if (!isNew && rule === "reject") throw workErrors.JOB_KEY_TAKEN({ members: { job_id: id } });
+      return show(tx, id);
+    },
+
+    async getJob(sql: Sql, id: string, userId: string): Promise<JobWithOutlook> {
+      const job = await getJob(sql, id, userId, "jobs.read");
+      return { job, outlook: await jobs.lookOut(sql, job) };
+    },
+
+    async listJobs(sql: Sql, userId: string, filter: JobFilter): Promise<Job[]> {
+      allow(await projects.access(sql, filter.projectId, userId), "jobs.read");
+      return jobs.list(sql, filter);
+    },
+
+    async listLines(sql: Sql, id: string, userId: string): Promise<LogLine[]> {
+      await getJob(sql, id, userId, "jobs.read");
+      return jobs.listLines(sql, id);
+    },
+
+    /** Cancelling what is cancelled already is no mistake. */
+    async cancelJob(tx: Tx, id: string, userId: string): Promise<JobWithOutlook> {
+      const job = await getJob(tx, id, userId, "jobs.cancel");
+      if (!job.isForUser) throw workErrors.JOB_OF_SERVER();
+      const cancelled = await jobs.cancel(tx, id);
+      if (cancelled === "succeeded" || cancelled === "failed") throw workErrors.JOB_ENDED();
+      return show(tx, id);
+    },
+
+    async retryJob(tx: Tx, id: string, userId: string): Promise<JobWithOutlook> {
+      const job = await getJob(tx, id, userId, "jobs.run");
+      if (!job.isForUser) throw workErrors.JOB_OF_SERVER();
+      if (job.status !== "failed" && job.status !== "cancelled") throw workErrors.JOB_NOT_RETRIABLE();
+      const [revived] = await jobs.revive(tx, [id]);
+      if (revived === undefined) throw workErrors.JOB_KEY_TAKEN({ detail: KEY_IN_THE_WAY });
+      return show(tx, id);
+    },
+  };
+}
+
+const KEY_IN_THE_WAY =
+  "Another job with its unique_key has begun and not ended, or somebody has just run this one again. Try again later.";
