@@ -6,7 +6,7 @@ import type { Database, DatabaseOptions, MigrationSet } from "./db/index.ts";
 import { createEvents, eventMigrations } from "./events/index.ts";
 import { createHttp, type HttpServer, httpMigrations } from "./http/index.ts";
 import type { Kernel } from "./index.ts";
-import { createJobs, jobMigrations, type WorkOptions } from "./jobs/index.ts";
+import { createJobs, jobMigrations, type Priority, type WorkOptions } from "./jobs/index.ts";
 import { createLifecycle, type Part } from "./lifecycle/index.ts";
 import { createSecrets } from "./secrets/index.ts";
 import { createMetrics, createProcessMetrics, type Logger } from "./telemetry/index.ts";
@@ -23,6 +23,8 @@ export interface KernelOptions {
   readonly clock?: Clock;
   /** Runs jobs under this id; left out where jobs are only handed in. */
   readonly workerId?: string;
+  /** Of the worker; default all. */
+  readonly lanes?: readonly Priority[] | undefined;
   /** Several processes listen on one port. */
   readonly sharesPort?: boolean;
   /** Whether this process shows the figures of the whole database; one of each start does. Default true. */
@@ -82,12 +84,13 @@ export function createKernel(options: KernelOptions): AssembledKernel {
   return { kernel, parts: [processMetrics, bus, events, lifecycle, jobs] };
 }
 
-function workOptions({ config, connection }: KernelOptions, workerId: string): WorkOptions {
+function workOptions({ config, connection, lanes }: KernelOptions, workerId: string): WorkOptions {
   return {
     workerId,
     roles: ["worker"],
     connection,
     concurrency: config.workerConcurrency,
     graceMs: config.shutdownGraceSeconds * 1000,
+    ...(lanes ? { lanes } : {}),
   };
 }

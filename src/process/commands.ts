@@ -50,6 +50,7 @@ export async function showVersion(): Promise<void> {
 const alone = {
   name: "command",
   role: "web",
+  lanes: undefined,
   sharesPort: false,
   showsWhole: true,
   metricsOfOthers: async () => [],
