@@ -19,8 +19,8 @@ export function createApp(kernel: Kernel): App {
   const projects = createProjects(kernel, accounts);
   const texts = createTexts(kernel, projects);
   createPosts(kernel, { accounts, projects, texts });
-  createWork(kernel, projects);
-  createLive(kernel, accounts, projects);
+  const live = createLive(kernel, accounts, projects);
+  createWork(kernel, projects, live);
   const migrations = [
     accountsMigrations,
     projectsMigrations,

@@ -19,5 +19,6 @@ export {
 } from "./job.ts";
 export { createJobs, jobMigrations, type WorkOptions } from "./jobs.ts";
 export type { LogLine } from "./log-lines.ts";
+export type { JobNews } from "./news.ts";
 export type { Outlook } from "./outlook.ts";
 export { releaseAllWorkers, releaseWorker } from "./rescue.ts";

@@ -5,6 +5,7 @@ import type { Part } from "../lifecycle/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import type { Cancelled } from "./cancellation.ts";
 import type { LogLine } from "./log-lines.ts";
+import type { JobNews } from "./news.ts";
 import type { Outlook } from "./outlook.ts";
 
 export const PRIORITIES = ["urgent", "high", "normal", "low"] as const;
@@ -203,6 +204,8 @@ export interface Jobs extends Part {
   cancel(tx: Tx, id: string): Promise<Cancelled>;
   /** Newest first, one more than the limit when there are more. */
   list(sql: Sql, filter: JobFilter): Promise<Job[]>;
+  /** What happens to the jobs that people run, in whichever process, until they end. Returns how to stop hearing it. */
+  hearNews(onNews: (news: JobNews) => void): () => void;
   /** Its place in the queue, and when it will be done. */
   lookOut(sql: Sql, job: Job): Promise<Outlook>;
   /** Newest first, one more than the limit when there are more. */

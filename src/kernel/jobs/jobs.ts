@@ -9,6 +9,7 @@ import { createHousekeeping } from "./housekeeping.ts";
 import { type EnqueueOptions, type Jobs, PRIORITIES, type PreparedJob, type Task } from "./job.ts";
 import { listLines } from "./log-lines.ts";
 import { createJobMetrics, showQueue } from "./metrics.ts";
+import { createNews } from "./news.ts";
 import { lookOut } from "./outlook.ts";
 import { listDead, listDeadIds, listJobs, reviveJobs } from "./queue-store.ts";
 import { eraseJobs, findJob, insertFailedJob, insertJob, submitJob } from "./store.ts";
@@ -49,6 +50,7 @@ export function createJobs(options: JobsOptions): Jobs {
   const tasks = new Map<string, Task<unknown>>();
   const wakeUps = createWakeUps(options.bus);
   const cancellation = createCancellation({ sql: db.sql, bus: options.bus, log });
+  const news = createNews(options.bus);
   const announced = options.onAnnounced ?? (() => {});
   const housekeeping = createHousekeeping({ db, log, retentionDays: options.retentionDays });
   const worker =
@@ -58,6 +60,7 @@ export function createJobs(options: JobsOptions): Jobs {
       tasks,
       wakeUps,
       cancellation,
+      news,
       announced,
       metrics: createJobMetrics(options.metrics),
       random: options.random ?? Math.random,
@@ -106,6 +109,9 @@ export function createJobs(options: JobsOptions): Jobs {
       const submitted = await submitJob(tx, job, { runAt, rule });
       tx.afterCommit(() => {
         wakeUps.send(job.lane);
+        const status = runAt && runAt.getTime() > Date.now() ? "scheduled" : "queued";
+        const { projectId } = given;
+        if (submitted.isNew) news.tell({ id: job.id, projectId, task: task.name, status, progress: null });
         // The one that was replaced may have ended.
         if (rule === "replace") announced(given.projectId);
       });
@@ -132,6 +138,7 @@ export function createJobs(options: JobsOptions): Jobs {
       });
       return revived.map(({ id }) => id);
     },
+    hearNews: news.hear,
     erase: eraseJobs,
     async recordFailure(tx, task, input, error, given) {
       const job = prepare(task, input, given);

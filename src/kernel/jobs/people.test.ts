@@ -270,3 +270,26 @@ test("[JOB-41] of a job that talks for long no more is kept", async () => {
   expect(row?.count).toBeLessThanOrEqual(2000);
   await worker.stop();
 });
+
+test("[JOB-43] a job that is done at once tells no news, one that takes longer does", async () => {
+  const projectId = await createProject();
+  const heard: unknown[] = [];
+  const deafen = idle.jobs.hearNews(({ id, status }) => heard.push([id, status]));
+  const gate = Promise.withResolvers<void>();
+  const slow = task("test.slow", () => gate.promise);
+  const worker = await startEngine(db, { tasks: [works, slow], work: {} });
+  // Handed in by the process that runs it, so that its end is known there.
+  const handIn = (given: Task<null>) =>
+    worker.db.transaction((tx) =>
+      worker.jobs.submit(tx, given, null, { projectId, createdBy: projectId, priority: "urgent" }),
+    );
+  const quick = await handIn(works);
+  await worker.ended(quick.id);
+  const long = await handIn(slow);
+  await until("its start", () => heard.length > 0);
+  gate.resolve();
+  await worker.ended(long.id);
+  expect(heard).toEqual([[long.id, "running"]]);
+  deafen();
+  await worker.stop();
+});

@@ -5,12 +5,14 @@ import type { Part } from "../lifecycle/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import { type Beats, startBeats } from "./beats.ts";
 import { type Cancellation, endWishes, listWishes } from "./cancellation.ts";
-import { type JobContext, PRIORITIES, type Priority, type Task } from "./job.ts";
-import { createLogLines, type LogLines } from "./log-lines.ts";
+import { PRIORITIES, type Priority, type Task } from "./job.ts";
+import { createContexts } from "./job-context.ts";
+import { createLogLines } from "./log-lines.ts";
 import type { JobMetrics } from "./metrics.ts";
+import type { News } from "./news.ts";
 import { createOutcomes } from "./outcomes.ts";
 import { createPaces } from "./paces.ts";
-import { createProgressNotes, type ProgressNotes } from "./progress-notes.ts";
+import { createProgressNotes } from "./progress-notes.ts";
 import { createSweep, SWEEP_INTERVAL_MS } from "./rescue.ts";
 import { retryDelayMs } from "./retry.ts";
 import { createRunner } from "./runner.ts";
@@ -21,7 +23,6 @@ import {
   claimPatiently,
   deleteWorker,
   handBackForgotten,
-  holdJob,
   upsertWorker,
   type WorkerIdentity,
 } from "./worker-store.ts";
@@ -47,6 +48,7 @@ export interface WorkerDeps {
   readonly metrics: JobMetrics;
   readonly wakeUps: WakeUps;
   readonly cancellation: Cancellation;
+  readonly news: News;
   readonly announced: (projectId: string) => void;
   readonly tasks: ReadonlyMap<string, Task<unknown>>;
   readonly random: () => number;
@@ -79,6 +81,7 @@ export function createWorker(work: WorkOptions, deps: WorkerDeps): Part {
   );
   const progress = createProgressNotes(db.sql, log);
   const lines = createLogLines(db.sql, log);
+  const contexts = createContexts({ log, progress, lines, news: deps.news });
   const paces = createPaces(db.sql, log);
   const outcomes = createOutcomes({
     sql: db.sql,
@@ -90,6 +93,8 @@ export function createWorker(work: WorkOptions, deps: WorkerDeps): Part {
     },
     onWritten(job, written) {
       metrics.ended(job, written);
+      if (written === "retrying") contexts.tell(job, "retrying");
+      else deps.news.forget(job.id);
       if (job.isForUser && job.projectId && ENDS.has(written)) deps.announced(job.projectId);
       if (written === "failed") log.error({ job_id: job.id, task: job.task }, "a job has failed for good");
       // The next one of its key may have waited for its end.
@@ -115,7 +120,7 @@ export function createWorker(work: WorkOptions, deps: WorkerDeps): Part {
       if (count > 0)
         log.warn({ jobs: count }, "jobs were taken in an answer that never came, and handed back");
     },
-    context: (job) => contextOf(job, { log, progress, lines }),
+    context: contexts.open,
     onStarted(job) {
       metrics.started(job, job.waitedMs);
       state?.beats.allow(runner.leftMs());
@@ -229,27 +234,6 @@ export function createWorker(work: WorkOptions, deps: WorkerDeps): Part {
     stop() {
       stopped ??= state ? stop(state) : db.close();
       return stopped;
-    },
-  };
-}
-
-interface ContextParts {
-  readonly log: Logger;
-  readonly progress: ProgressNotes;
-  readonly lines: LogLines;
-}
-
-function contextOf(job: ClaimedJob, { log, progress, lines }: ContextParts): Omit<JobContext, "signal"> {
-  return {
-    jobId: job.id,
-    attempt: job.attempt,
-    projectId: job.projectId,
-    log: lines.loggerOf(job, log.child({ job_id: job.id, task: job.task, attempt: job.attempt })),
-    async fence(tx) {
-      if (!(await holdJob(tx, job))) throw new Error("the job was given to another worker");
-    },
-    progress(done, total, message) {
-      progress.note({ id: job.id, attempt: job.attempt, done, total, message: message ?? null });
     },
   };
 }

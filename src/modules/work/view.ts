@@ -1,6 +1,13 @@
 // What of a job leaves the server.
 import { z } from "zod";
-import { type Job, type LogLine, type Outlook, PRIORITIES, type Task } from "../../kernel/jobs/index.ts";
+import {
+  type Job,
+  type JobNews,
+  type LogLine,
+  type Outlook,
+  PRIORITIES,
+  type Task,
+} from "../../kernel/jobs/index.ts";
 
 export const jobStatus = z.enum([
   "scheduled",
@@ -76,6 +83,11 @@ export function toJobView(job: Job, outlook: Outlook = UNKNOWN): z.infer<typeof 
     started_at: job.startedAt?.toISOString() ?? null,
     finished_at: job.finishedAt?.toISOString() ?? null,
   };
+}
+
+/** A frame of the live feed. Ends are not among them: they are events. */
+export function toJobFrame({ id, task, status, progress }: JobNews) {
+  return { type: "job", id, task, status, progress };
 }
 
 export const lineView = z
