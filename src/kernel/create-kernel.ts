@@ -60,6 +60,7 @@ export function createKernel(options: KernelOptions): AssembledKernel {
     timeoutSeconds: config.jobTimeoutSeconds,
     retentionDays: config.jobRetentionDays,
     showsQueue: showsWhole,
+    projectConcurrency: config.jobProjectConcurrency || undefined,
     onAnnounced: events.hintNow,
     ...(options.workerId === undefined ? {} : { work: workOptions(options, options.workerId) }),
   });

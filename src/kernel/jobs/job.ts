@@ -39,7 +39,11 @@ export interface Task<Input> {
   /** Default MAX_JOB_RETRIES + 1. */
   readonly maxAttempts?: number;
   /** Makes it a task that people may run by its name, in a project, with input of their own. */
-  readonly forUsers?: { readonly description: string };
+  readonly forUsers?: {
+    readonly description: string;
+    /** Of the jobs that people run: how many may run at once, in all processes. Default any number. */
+    readonly maxRunning?: number;
+  };
   /** Its result, JSON of at most 1 MiB, is kept with the job. */
   run(input: Input, context: JobContext): Promise<unknown>;
 }

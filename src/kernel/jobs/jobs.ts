@@ -4,6 +4,7 @@ import type { Bus } from "../bus/index.ts";
 import type { Database, MigrationSet } from "../db/index.ts";
 import { newId } from "../ids/index.ts";
 import type { Logger, Metrics } from "../telemetry/index.ts";
+import { createAdmission } from "./admission.ts";
 import { createCancellation } from "./cancellation.ts";
 import { createHousekeeping } from "./housekeeping.ts";
 import { type EnqueueOptions, type Jobs, PRIORITIES, type PreparedJob, type Task } from "./job.ts";
@@ -35,6 +36,8 @@ export interface JobsOptions {
   readonly maxRetries: number;
   readonly timeoutSeconds: number;
   readonly retentionDays: number;
+  /** Of one project's jobs that people run: how many may run at once, in all processes. Default any number. */
+  readonly projectConcurrency?: number | undefined;
   /** Chance in [0, 1), for the jitter of retries. */
   readonly random?: () => number;
   /** Left out in processes that only hand jobs in. */
@@ -51,6 +54,8 @@ export function createJobs(options: JobsOptions): Jobs {
   const wakeUps = createWakeUps(options.bus);
   const cancellation = createCancellation({ sql: db.sql, bus: options.bus, log });
   const news = createNews(options.bus);
+  const admission = createAdmission({ sql: db.sql, log, wakeUps });
+  const projectMax = options.projectConcurrency ?? null;
   const announced = options.onAnnounced ?? (() => {});
   const housekeeping = createHousekeeping({ db, log, retentionDays: options.retentionDays });
   const worker =
@@ -61,6 +66,7 @@ export function createJobs(options: JobsOptions): Jobs {
       wakeUps,
       cancellation,
       news,
+      admission,
       announced,
       metrics: createJobMetrics(options.metrics),
       random: options.random ?? Math.random,
@@ -106,9 +112,11 @@ export function createJobs(options: JobsOptions): Jobs {
     async submit(tx, task, input, { runAt, rule = "existing", timeoutMs, ...given }) {
       const prepared = prepare(task, input, given);
       const job = { ...prepared, timeoutMs: timeoutMs ?? prepared.timeoutMs };
-      const submitted = await submitJob(tx, job, { runAt, rule });
+      const limits = { taskMax: task.forUsers?.maxRunning ?? null, projectMax };
+      const submitted = await submitJob(tx, job, { runAt, rule, limits });
       tx.afterCommit(() => {
-        wakeUps.send(job.lane);
+        if (limits.taskMax === null && projectMax === null) wakeUps.send(job.lane);
+        else admission.admit(task.name, given.projectId);
         const status = runAt && runAt.getTime() > Date.now() ? "scheduled" : "queued";
         const { projectId } = given;
         if (submitted.isNew) news.tell({ id: job.id, projectId, task: task.name, status, progress: null });
@@ -122,6 +130,8 @@ export function createJobs(options: JobsOptions): Jobs {
       if (cancelled === "cancelled") {
         const job = await findJob(tx, id, Date.now());
         tx.afterCommit(() => job?.projectId && announced(job.projectId));
+        // It may have been admitted, and not begun.
+        if (job) tx.afterCommit(() => admission.admit(job.task, job.projectId));
       }
       return cancelled;
     },
@@ -131,10 +141,17 @@ export function createJobs(options: JobsOptions): Jobs {
     listDeadIds,
     listLines,
     async revive(tx, ids) {
-      const revived = await reviveJobs(tx, ids);
+      const taskMaxes: Record<string, number> = {};
+      for (const { name, forUsers } of tasks.values()) {
+        if (forUsers?.maxRunning !== undefined) taskMaxes[name] = forUsers.maxRunning;
+      }
+      const revived = await reviveJobs(tx, ids, { taskMaxes, projectMax });
       const lanes = new Set(revived.map(({ lane }) => PRIORITIES[lane] ?? "normal"));
       tx.afterCommit(() => {
         for (const lane of lanes) wakeUps.send(lane);
+        for (const { task, project_id: projectId } of revived) {
+          if (projectMax !== null || taskMaxes[task] !== undefined) admission.admit(task, projectId);
+        }
       });
       return revived.map(({ id }) => id);
     },

@@ -49,7 +49,20 @@ export async function listDeadIds(sql: Sql, filter: DeadFilter): Promise<string[
   return rows.map((row) => row.id);
 }
 
+export interface Revived {
+  readonly id: string;
+  readonly lane: number;
+  readonly task: string;
+  readonly project_id: string;
+}
+
 /** Runs them again, those that may be; returns which. */
-export async function reviveJobs(tx: Tx, ids: readonly string[]): Promise<{ id: string; lane: number }[]> {
-  return tx<{ id: string; lane: number }>`SELECT id, lane FROM jobs_revive(${ids}::uuid[])`;
+export async function reviveJobs(
+  tx: Tx,
+  ids: readonly string[],
+  limits: { readonly taskMaxes: Readonly<Record<string, number>>; readonly projectMax: number | null },
+): Promise<Revived[]> {
+  return tx<Revived>`
+    SELECT id, lane, task, project_id
+    FROM jobs_revive(${ids}::uuid[], ${JSON.stringify(limits.taskMaxes)}::text::jsonb, ${limits.projectMax})`;
 }

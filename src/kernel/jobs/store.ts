@@ -18,15 +18,28 @@ export async function insertJob(tx: Tx, job: PreparedJob): Promise<string> {
   return row?.id ?? job.id;
 }
 
+/** How many may run at once; null: any number. */
+export interface Limits {
+  readonly taskMax: number | null;
+  readonly projectMax: number | null;
+}
+
+export interface SubmitParts {
+  readonly runAt: Date | undefined;
+  readonly rule: UniqueRule;
+  readonly limits: Limits;
+}
+
 /** A job that somebody runs; `isNew` false: the id is that of one with its key that has not ended. */
 export async function submitJob(
   tx: Tx,
   job: PreparedJob,
-  { runAt, rule }: { readonly runAt: Date | undefined; readonly rule: UniqueRule },
+  { runAt, rule, limits }: SubmitParts,
 ): Promise<{ readonly id: string; readonly isNew: boolean }> {
   const [row] = await tx<{ id: string; is_new: boolean }>`
     SELECT id, is_new FROM jobs_submit(${job.id}, ${job.projectId}, ${job.task}, ${job.lane}, ${job.input}::text::jsonb,
-      ${job.uniqueKey}, ${job.createdBy}, ${runAt ?? null}, ${job.timeoutMs}, ${job.maxAttempts}, ${rule})`;
+      ${job.uniqueKey}, ${job.createdBy}, ${runAt ?? null}, ${job.timeoutMs}, ${job.maxAttempts}, ${rule},
+      ${limits.taskMax}, ${limits.projectMax})`;
   return { id: row?.id ?? job.id, isNew: row?.is_new ?? true };
 }
 
@@ -108,7 +121,7 @@ export async function eraseJobs(tx: Tx, projectId: string, limit: number): Promi
   const [row] = await tx<{ count: number }>`
     WITH waiting AS (
       DELETE FROM jobs WHERE id IN (
-        SELECT id FROM jobs WHERE project_id = ${projectId} AND state = 'waiting' LIMIT ${limit}::int
+        SELECT id FROM jobs WHERE project_id = ${projectId} AND state <> 'running' LIMIT ${limit}::int
         FOR UPDATE SKIP LOCKED)
       RETURNING id),
     progress AS (DELETE FROM job_progress WHERE job_id IN (SELECT id FROM waiting)),

@@ -10,6 +10,8 @@ export interface ClaimedJob {
   readonly isKeyed: boolean;
   /** Somebody runs it: its end is announced, its news and lines are shown. */
   readonly isForUser: boolean;
+  /** Its end makes room under a limit. */
+  readonly isLimited: boolean;
   readonly input: unknown;
   readonly timeoutMs: number;
   readonly attempt: number;
@@ -26,6 +28,7 @@ interface ClaimedRow {
   readonly lane: number;
   readonly is_keyed: boolean;
   readonly for_user: boolean;
+  readonly is_limited: boolean;
   readonly input: unknown;
   readonly timeout_ms: number;
   readonly attempt: number;
@@ -66,7 +69,8 @@ export async function claimPatiently(
 }
 
 function claimed(sql: Sql) {
-  return sql`id, project_id, task, lane, unique_key IS NOT NULL AS is_keyed, for_user, input, timeout_ms, attempt, uncounted,
+  return sql`id, project_id, task, lane, unique_key IS NOT NULL AS is_keyed, for_user,
+    (task_max IS NOT NULL OR project_max IS NOT NULL) AS is_limited, input, timeout_ms, attempt, uncounted,
     (extract(epoch FROM started_at - run_at) * 1000)::float8 AS waited_ms`;
 }
 
@@ -78,6 +82,7 @@ function toClaimedJob(row: ClaimedRow): ClaimedJob {
     lane: row.lane,
     isKeyed: row.is_keyed,
     isForUser: row.for_user,
+    isLimited: row.is_limited,
     input: row.input,
     timeoutMs: row.timeout_ms,
     attempt: row.attempt,

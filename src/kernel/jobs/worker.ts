@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { type DatabaseOptions, openDatabase } from "../db/index.ts";
 import type { Part } from "../lifecycle/index.ts";
 import type { Logger } from "../telemetry/index.ts";
+import type { Admission } from "./admission.ts";
 import { type Beats, startBeats } from "./beats.ts";
 import { type Cancellation, endWishes, listWishes } from "./cancellation.ts";
 import { PRIORITIES, type Priority, type Task } from "./job.ts";
@@ -49,6 +50,7 @@ export interface WorkerDeps {
   readonly wakeUps: WakeUps;
   readonly cancellation: Cancellation;
   readonly news: News;
+  readonly admission: Admission;
   readonly announced: (projectId: string) => void;
   readonly tasks: ReadonlyMap<string, Task<unknown>>;
   readonly random: () => number;
@@ -97,6 +99,7 @@ export function createWorker(work: WorkOptions, deps: WorkerDeps): Part {
       else deps.news.forget(job.id);
       if (job.isForUser && job.projectId && ENDS.has(written)) deps.announced(job.projectId);
       if (written === "failed") log.error({ job_id: job.id, task: job.task }, "a job has failed for good");
+      if (job.isLimited) deps.admission.admit(job.task, job.projectId);
       // The next one of its key may have waited for its end.
       if (job.isKeyed) runner.wake(lanes);
       else runner.nudge();
@@ -154,6 +157,7 @@ export function createWorker(work: WorkOptions, deps: WorkerDeps): Part {
   }
 
   async function takeOver(): Promise<void> {
+    deps.admission.admitAll();
     if (isSweeping) return;
     isSweeping = true;
     try {

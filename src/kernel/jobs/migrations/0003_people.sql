@@ -5,6 +5,18 @@ ALTER TABLE finished_jobs
   -- Times it was taken, where `attempt` are those that counted: a job that is run again goes on counting, so that nobody
   -- who had it before passes its fence.
   ADD COLUMN taken integer NOT NULL DEFAULT 0;
+-- Limits on how many jobs run at once, of a task or of a project's people. A job under a limit is parked, where no worker sees
+-- it, until there is room: so what waits in the lanes can always run, and a claim never reads past those that can't.
+ALTER TABLE jobs DROP CONSTRAINT jobs_state_check;
+ALTER TABLE jobs
+  ADD CONSTRAINT jobs_state_check CHECK (state IN ('parked', 'waiting', 'running')),
+  ADD COLUMN task_max integer CHECK (task_max > 0),
+  ADD COLUMN project_max integer CHECK (project_max > 0);
+CREATE INDEX jobs_parked_task ON jobs (task, lane, run_at, id) WHERE state = 'parked';
+CREATE INDEX jobs_parked_project ON jobs (project_id, lane, run_at, id) WHERE state = 'parked';
+CREATE INDEX jobs_admitted_task ON jobs (task) WHERE task_max IS NOT NULL AND state <> 'parked';
+CREATE INDEX jobs_admitted_project ON jobs (project_id) WHERE project_max IS NOT NULL AND state <> 'parked';
+
 -- What a worker can do at once, for estimates.
 ALTER TABLE job_workers
   ADD COLUMN slots integer NOT NULL DEFAULT 0,
@@ -133,7 +145,8 @@ BEGIN
   UPDATE jobs j
   SET errors = j.errors || jsonb_build_array(
         jsonb_build_object('at', clock_timestamp(), 'attempt', j.attempt - j.uncounted) || p_error),
-      state = 'waiting', worker_id = NULL, run_at = clock_timestamp() + p_delay_ms * interval '1 millisecond',
+      state = CASE WHEN j.task_max IS NULL AND j.project_max IS NULL THEN 'waiting' ELSE 'parked' END, worker_id = NULL,
+      run_at = clock_timestamp() + p_delay_ms * interval '1 millisecond',
       uncounted = j.uncounted + (p_kind = 'interruption')::integer,
       interruptions = j.interruptions + (p_kind = 'interruption')::integer
   WHERE j.id = p_id AND j.attempt = p_attempt AND j.state = 'running'
@@ -182,7 +195,7 @@ CREATE FUNCTION jobs_cancel(p_id uuid) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   v_job jobs;
 BEGIN
-  SELECT * INTO v_job FROM jobs WHERE id = p_id AND state = 'waiting' FOR UPDATE SKIP LOCKED;
+  SELECT * INTO v_job FROM jobs WHERE id = p_id AND state <> 'running' FOR UPDATE SKIP LOCKED;
   IF FOUND THEN
     PERFORM jobs_bury(v_job, 'cancelled');
     RETURN 'cancelled';
@@ -213,7 +226,7 @@ DECLARE
 BEGIN
   FOR v_job IN
     SELECT j.* FROM jobs j JOIN job_cancellations c ON c.job_id = j.id
-    WHERE j.state = 'waiting' OR c.asked_at < clock_timestamp() - p_older_than_ms * interval '1 millisecond'
+    WHERE j.state <> 'running' OR c.asked_at < clock_timestamp() - p_older_than_ms * interval '1 millisecond'
     ORDER BY j.project_id, j.id
     FOR UPDATE OF j SKIP LOCKED
   LOOP
@@ -231,7 +244,8 @@ END $$;
 -- until the one that has begun has ended.
 CREATE FUNCTION jobs_submit(
   p_id uuid, p_project_id uuid, p_task text, p_lane text, p_input jsonb, p_unique_key text, p_created_by uuid,
-  p_run_at timestamptz, p_timeout_ms integer, p_max_attempts integer, p_rule text, OUT id uuid, OUT is_new boolean
+  p_run_at timestamptz, p_timeout_ms integer, p_max_attempts integer, p_rule text,
+  p_task_max integer, p_project_max integer, OUT id uuid, OUT is_new boolean
 ) LANGUAGE plpgsql AS $$
 DECLARE
   v_key text := p_task || ' ' || coalesce(p_project_id::text, '-') || ' ' || p_unique_key;
@@ -248,16 +262,18 @@ BEGIN
       IF FOUND THEN is_new := false; RETURN; END IF;
     END IF;
   END IF;
-  INSERT INTO jobs (id, project_id, task, lane, input, unique_key, created_by, run_at, timeout_ms, max_attempts, for_user)
+  INSERT INTO jobs (id, project_id, task, lane, input, unique_key, created_by, run_at, timeout_ms, max_attempts, for_user,
+    state, task_max, project_max)
   VALUES (p_id, p_project_id, p_task, array_position(ARRAY['urgent', 'high', 'normal', 'low'], p_lane) - 1, p_input,
-    v_key, p_created_by, coalesce(p_run_at, clock_timestamp()), p_timeout_ms, p_max_attempts, true);
+    v_key, p_created_by, coalesce(p_run_at, clock_timestamp()), p_timeout_ms, p_max_attempts, true,
+    CASE WHEN p_task_max IS NULL AND p_project_max IS NULL THEN 'waiting' ELSE 'parked' END, p_task_max, p_project_max);
   id := p_id;
   is_new := true;
 END $$;
 
 -- Runs ended jobs of people again, under their ids and with all their attempts; their errors stay. Returns those that run.
 -- Left out is what another job of its key, which has begun, stands in the way of.
-CREATE FUNCTION jobs_revive(p_ids uuid[]) RETURNS SETOF jobs LANGUAGE sql
+CREATE FUNCTION jobs_revive(p_ids uuid[], p_task_maxes jsonb, p_project_max integer) RETURNS SETOF jobs LANGUAGE sql
 SET enable_seqscan = off AS $$
   WITH ended AS (
     SELECT f.id, f.finished_at FROM (
@@ -270,9 +286,11 @@ SET enable_seqscan = off AS $$
     DELETE FROM finished_jobs f USING ended e WHERE f.id = e.id AND f.finished_at = e.finished_at RETURNING f.*),
   wishes AS (DELETE FROM job_cancellations c USING gone WHERE c.job_id = gone.id)
   INSERT INTO jobs (id, project_id, task, lane, input, unique_key, created_by, run_at, timeout_ms, max_attempts, attempt,
-    uncounted, errors, created_at, for_user)
+    uncounted, errors, created_at, for_user, state, task_max, project_max)
   SELECT id, project_id, task, lane, input, unique_key, created_by, clock_timestamp(), timeout_ms, max_attempts,
-    greatest(taken, 1), greatest(taken, 1), errors, created_at, true
+    greatest(taken, 1), greatest(taken, 1), errors, created_at, true,
+    CASE WHEN p_task_maxes ->> task IS NULL AND p_project_max IS NULL THEN 'waiting' ELSE 'parked' END,
+    (p_task_maxes ->> task)::integer, p_project_max
   FROM gone RETURNING *;
 $$;
 
@@ -347,6 +365,63 @@ BEGIN
   FOR v_lane IN 0..3 LOOP
     PERFORM FROM jobs WHERE state = 'waiting' AND lane = v_lane AND run_at <= now() ORDER BY lane, run_at, id LIMIT 1;
     IF FOUND THEN v_lanes := v_lanes || v_lane; END IF;
+  END LOOP;
+  RETURN v_lanes;
+END $$;
+
+-- Admits parked jobs of this task and of this project as far as there is room; returns the lanes they wait in now. One
+-- admission at a time, so that two never take the same room: what was admitted can only become less meanwhile.
+CREATE FUNCTION jobs_admit(p_task text, p_project_id uuid) RETURNS smallint[] LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+DECLARE
+  v_job record;
+  v_lanes smallint[] := '{}';
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended('stoa job admission', 0));
+  FOR v_job IN
+    SELECT * FROM (
+      (SELECT id, task, project_id, lane, run_at, task_max, project_max FROM jobs
+       WHERE state = 'parked' AND task = p_task AND run_at <= clock_timestamp() ORDER BY lane, run_at, id LIMIT 50)
+      UNION
+      (SELECT id, task, project_id, lane, run_at, task_max, project_max FROM jobs
+       WHERE state = 'parked' AND project_id = p_project_id AND run_at <= clock_timestamp()
+       ORDER BY lane, run_at, id LIMIT 50)) AS candidates
+    ORDER BY lane, run_at, id
+  LOOP
+    CONTINUE WHEN v_job.task_max <= (
+      SELECT count(*) FROM jobs WHERE task = v_job.task AND task_max IS NOT NULL AND state <> 'parked');
+    CONTINUE WHEN v_job.project_max <= (
+      SELECT count(*) FROM jobs WHERE project_id = v_job.project_id AND project_max IS NOT NULL AND state <> 'parked');
+    UPDATE jobs SET state = 'waiting' WHERE id = v_job.id AND state = 'parked';
+    IF FOUND THEN v_lanes := v_lanes || v_job.lane; END IF;
+  END LOOP;
+  RETURN v_lanes;
+END $$;
+
+-- The same for every task and project of which something is parked: for what became due, and for calls that were lost.
+CREATE FUNCTION jobs_admit_all() RETURNS smallint[] LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off AS $$
+DECLARE
+  v_place record;
+  v_lanes smallint[] := '{}';
+BEGIN
+  FOR v_place IN
+    WITH RECURSIVE tasks AS (
+      (SELECT task FROM jobs WHERE state = 'parked' ORDER BY task LIMIT 1)
+      UNION ALL
+      SELECT (SELECT j.task FROM jobs j WHERE j.state = 'parked' AND j.task > t.task ORDER BY j.task LIMIT 1)
+      FROM tasks t WHERE t.task IS NOT NULL),
+    projects AS (
+      (SELECT project_id FROM jobs WHERE state = 'parked' ORDER BY project_id LIMIT 1)
+      UNION ALL
+      SELECT (
+        SELECT j.project_id FROM jobs j WHERE j.state = 'parked' AND j.project_id > p.project_id
+        ORDER BY j.project_id LIMIT 1)
+      FROM projects p WHERE p.project_id IS NOT NULL)
+    SELECT task, NULL::uuid AS project_id FROM tasks WHERE task IS NOT NULL
+    UNION ALL SELECT NULL, project_id FROM projects WHERE project_id IS NOT NULL
+  LOOP
+    v_lanes := v_lanes || jobs_admit(v_place.task, v_place.project_id);
   END LOOP;
   RETURN v_lanes;
 END $$;
