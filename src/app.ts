@@ -8,7 +8,7 @@ import { createOps } from "./modules/ops/index.ts";
 import { createPosts, postsMigrations } from "./modules/posts/index.ts";
 import { createProjects, projectsMigrations } from "./modules/projects/index.ts";
 import { createTexts, textsMigrations } from "./modules/texts/index.ts";
-import { createWork } from "./modules/work/index.ts";
+import { createWork, workMigrations } from "./modules/work/index.ts";
 
 export interface App {
   readonly migrations: readonly MigrationSet[];
@@ -27,6 +27,7 @@ export function createApp(kernel: Kernel): App {
     textsMigrations,
     postsMigrations,
     liveMigrations,
+    workMigrations,
   ];
   createOps(kernel, [...kernelMigrations, ...migrations]);
   return { migrations };

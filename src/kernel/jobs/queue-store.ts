@@ -9,10 +9,11 @@ const ENDED = new Set(["succeeded", "failed", "cancelled"]);
 
 /** Newest first, by id. One statement, so that a job on its way from one table to the other is in one of them. */
 export async function listJobs(sql: Sql, filter: JobFilter): Promise<Job[]> {
-  const { projectId, status, task = null, beforeId = null, limit } = filter;
+  const { projectId, status, task, beforeId, limit } = filter;
   const statusIs = (column: Query<unknown>) => (status ? sql`AND ${column} = ${status}` : sql``);
-  const page = sql`project_id = ${projectId} AND (${beforeId}::uuid IS NULL OR id < ${beforeId}::uuid)
-    AND (${task}::text IS NULL OR task = ${task}::text)`;
+  // Only what is asked for stands in the text: else a plan made for all cases would read every page from the first on.
+  const page = sql`project_id = ${projectId} ${beforeId ? sql`AND id < ${beforeId}` : sql``}
+    ${task ? sql`AND task = ${task}` : sql``}`;
   const last = sql`ORDER BY id DESC LIMIT ${limit + 1}::int`;
   const hot = sql`
     (SELECT ${hotColumns(sql)} FROM (SELECT * FROM jobs WHERE ${page}) j
@@ -26,12 +27,12 @@ export async function listJobs(sql: Sql, filter: JobFilter): Promise<Job[]> {
 }
 
 function deadOnes(sql: Sql, filter: DeadFilter): Query<unknown> {
-  const { projectId, task = null, errorCode = null, ids = null, beforeId = null } = filter;
+  const { projectId, task, errorCode, ids, beforeId } = filter;
   return sql`project_id = ${projectId} AND status = 'failed' AND for_user
-    AND (${task}::text IS NULL OR task = ${task}::text)
-    AND (${errorCode}::text IS NULL OR errors -> -1 ->> 'code' = ${errorCode}::text)
-    AND (${ids}::uuid[] IS NULL OR id = ANY (${ids}::uuid[]))
-    AND (${beforeId}::uuid IS NULL OR id < ${beforeId}::uuid)`;
+    ${task ? sql`AND task = ${task}` : sql``}
+    ${errorCode ? sql`AND errors -> -1 ->> 'code' = ${errorCode}` : sql``}
+    ${ids ? sql`AND id = ANY (${ids}::uuid[])` : sql``}
+    ${beforeId ? sql`AND id < ${beforeId}` : sql``}`;
 }
 
 /** Newest first, by id. */

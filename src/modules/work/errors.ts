@@ -19,6 +19,14 @@ export const workErrors = defineErrors({
     detail:
       "Another job with this unique_key has not ended; job_id names it. Wait for it, or use another unique_rule.",
   },
+  SCHEDULE_NOT_FOUND: {
+    status: 404,
+    detail: "There is no schedule with this id, or it is none of yours. Check the id and the account.",
+  },
+  TOO_MANY_SCHEDULES: {
+    status: 409,
+    detail: "The project has as many schedules as it may have. Delete one that is not needed.",
+  },
   JOB_OF_SERVER: {
     status: 409,
     detail: "This job is the server's own work: it can be looked at, not cancelled or run again.",

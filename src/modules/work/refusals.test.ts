@@ -18,6 +18,13 @@ async function cancelled(scene: Scene): Promise<string> {
   return id;
 }
 
+const schedule = (scene: Scene) => ({ ...submission(scene), cron: "@yearly" });
+
+async function scheduled(scene: Scene): Promise<string> {
+  const { body } = await scene.owner.call("POST", "/job-schedules", schedule(scene));
+  return `/job-schedules/${body.id}`;
+}
+
 testRefusals({
   rule: "WRK-5",
   tags: ["jobs"],
@@ -64,6 +71,26 @@ testRefusals({
         path: "/jobs/dead/redrive",
         body: { project_id: projectId, all: true },
       }),
+    },
+    listJobSchedules: {
+      least: "viewer",
+      request: ({ projectId }) => ({ path: `/job-schedules?project_id=${projectId}` }),
+    },
+    createJobSchedule: {
+      least: "collaborator",
+      isWrite: true,
+      request: (scene) => ({ path: "/job-schedules", body: schedule(scene) }),
+    },
+    changeJobSchedule: {
+      least: "collaborator",
+      notFound: "SCHEDULE_NOT_FOUND",
+      isWrite: true,
+      request: async (scene) => ({ path: await scheduled(scene), body: { cron: "@daily" } }),
+    },
+    deleteJobSchedule: {
+      least: "collaborator",
+      notFound: "SCHEDULE_NOT_FOUND",
+      request: async (scene) => ({ path: await scheduled(scene) }),
     },
     listJobTasks: { least: "signed in", request: () => ({ path: "/job-tasks" }) },
   },

@@ -8,6 +8,7 @@ import {
   PRIORITIES,
   type Task,
 } from "../../kernel/jobs/index.ts";
+import { MISSED_RULES, type Schedule } from "./model.ts";
 
 export const jobStatus = z.enum([
   "scheduled",
@@ -118,5 +119,48 @@ export function toTaskView(task: Task<unknown>): z.infer<typeof taskView> {
     description: task.forUsers?.description ?? "",
     priority: task.priority ?? "normal",
     input_schema: { ...z.toJSONSchema(task.input, { io: "input" }) },
+  };
+}
+
+export const scheduleView = z
+  .strictObject({
+    id: z.uuid(),
+    project_id: z.uuid(),
+    created_by: z.uuid(),
+    task: z.string(),
+    input: z.unknown(),
+    priority: z.enum(PRIORITIES).nullable().meta({ description: "Null: the task's." }),
+    cron: z.string(),
+    time_zone: z.string(),
+    missed: z.enum(MISSED_RULES),
+    is_active: z.boolean().meta({
+      description:
+        "False when it is paused, or when it may not run any more: then see to it and set it true.",
+    }),
+    next_at: z.iso.datetime().nullable(),
+    last_at: z.iso.datetime().nullable(),
+    last_job_id: z.uuid().nullable(),
+    created_at: z.iso.datetime(),
+    updated_at: z.iso.datetime(),
+  })
+  .meta({ id: "JobSchedule" });
+
+export function toScheduleView(schedule: Schedule): z.infer<typeof scheduleView> {
+  return {
+    id: schedule.id,
+    project_id: schedule.projectId,
+    created_by: schedule.createdBy,
+    task: schedule.task,
+    input: schedule.input,
+    priority: schedule.priority,
+    cron: schedule.cron,
+    time_zone: schedule.timeZone,
+    missed: schedule.missed,
+    is_active: schedule.isActive,
+    next_at: schedule.nextAt?.toISOString() ?? null,
+    last_at: schedule.lastAt?.toISOString() ?? null,
+    last_job_id: schedule.lastJobId,
+    created_at: schedule.createdAt.toISOString(),
+    updated_at: schedule.updatedAt.toISOString(),
   };
 }

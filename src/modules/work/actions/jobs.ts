@@ -1,8 +1,5 @@
 // What can be done with jobs: run a task, look, cancel, run again.
-import { z } from "zod";
 import type { Sql, Tx } from "../../../kernel/db/index.ts";
-import { kernelErrors } from "../../../kernel/errors/index.ts";
-import { validate } from "../../../kernel/http/index.ts";
 import type {
   Job,
   JobFilter,
@@ -10,11 +7,11 @@ import type {
   LogLine,
   Outlook,
   Priority,
-  Task,
   UniqueRule,
 } from "../../../kernel/jobs/index.ts";
 import { allow, type Permission, type Projects } from "../../projects/index.ts";
 import { workErrors } from "../errors.ts";
+import { checkInput } from "../tasks.ts";
 
 export interface JobActionDeps {
   readonly jobs: Pick<
@@ -59,21 +56,10 @@ export function createJobActions({ jobs, projects }: JobActionDeps) {
     return { job, outlook: await jobs.lookOut(sql, job) };
   }
 
-  /** Its input is checked now, since whoever sends it is still there to correct it. */
-  function checkInput(given: NewJob): Task<unknown> {
-    const task = jobs.userTasks().find(({ name }) => name === given.task);
-    if (!task) {
-      const message = "There is no task of this name that you can run. GET /job-tasks lists those there are.";
-      throw kernelErrors.INVALID_INPUT({ fields: [{ path: "task", message }] });
-    }
-    validate(z.object({ input: task.input }), { input: given.input }, "body");
-    return task;
-  }
-
   return {
     async submitJob(tx: Tx, userId: string, given: NewJob): Promise<JobWithOutlook> {
       allow(await projects.access(tx, given.projectId, userId), "jobs.run");
-      const task = checkInput(given);
+      const task = checkInput(jobs, given.task, given.input);
       const { projectId, runAt, timeoutMs, rule, priority, uniqueKey } = given;
       const { id, isNew } = await jobs.submit(tx, task, given.input, {
         projectId,
