@@ -372,29 +372,6 @@ test("[PROC-9] web alone takes work, worker alone does it", async () => {
   expect(await worker.ended).toBe(0);
 });
 
-test("[PROC-9] a worker of the urgent lane leaves the others alone", async () => {
-  const web = await start({ words: ["--role", "web"] });
-  const token = await signUp(web, "ada@example.org");
-  const normal = await handIn(web, token, "A whale.");
-  const task = { task: "text.reanalyse", priority: "urgent" };
-  const urgent = await call(web, "POST", "/jobs", task, token);
-  web.kill("SIGTERM");
-  expect(await web.ended).toBe(0);
-
-  const worker = await start({ words: ["--role", "worker", "--lanes", "urgent"], dataDir: web.dataDir });
-  const socketDir = join(web.dataDir, "run");
-  const url = "postgres://stoa@localhost/postgres";
-  const db = openDatabase({ url, socketDir, poolSize: 1, applicationName: "test" });
-  await until("the urgent one", async () => {
-    const rows = await db.sql`SELECT 1 FROM finished_jobs WHERE id = ${String(urgent.body.id)}`;
-    return rows.length > 0;
-  });
-  expect(await db.sql`SELECT 1 FROM jobs WHERE id = ${normal} AND attempt = 0`).toHaveLength(1);
-  await db.close();
-  worker.kill("SIGTERM");
-  expect(await worker.ended).toBe(0);
-});
-
 test("[PROC-11] the embedded PostgreSQL is killed: 503 meanwhile, then all goes on", async () => {
   const server = await start();
   const token = await signUp(server, "ada@example.org");
