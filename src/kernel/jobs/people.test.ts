@@ -217,6 +217,8 @@ test("[JOB-40] lists are by project, status and task, newest first, page by page
     }
   };
   expect(await listAll()).toEqual(ids);
+  expect(await listAll({ status: "queued" })).toEqual(ids);
+  for (const status of ["running", "retrying", "scheduled"]) expect(await listAll({ status })).toEqual([]);
   const worker = await startEngine(db, { tasks: [works, other], work: {} });
   for (let isMoving = true; isMoving; ) {
     isMoving = (await listAll({ status: "succeeded" })).length < 10;

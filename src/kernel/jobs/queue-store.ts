@@ -10,20 +10,38 @@ const ENDED = new Set(["succeeded", "failed", "cancelled"]);
 /** Newest first, by id. One statement, so that a job on its way from one table to the other is in one of them. */
 export async function listJobs(sql: Sql, filter: JobFilter): Promise<Job[]> {
   const { projectId, status, task, beforeId, limit } = filter;
-  const statusIs = (column: Query<unknown>) => (status ? sql`AND ${column} = ${status}` : sql``);
   // Only what is asked for stands in the text: else a plan made for all cases would read every page from the first on.
   const page = sql`project_id = ${projectId} ${beforeId ? sql`AND id < ${beforeId}` : sql``}
     ${task ? sql`AND task = ${task}` : sql``}`;
   const last = sql`ORDER BY id DESC LIMIT ${limit + 1}::int`;
   const hot = sql`
-    (SELECT ${hotColumns(sql)} FROM (SELECT * FROM jobs WHERE ${page}) j
+    (SELECT ${hotColumns(sql)} FROM (SELECT * FROM jobs WHERE ${page} ${stateIs(sql, status)}) j
      LEFT JOIN job_progress p ON p.job_id = j.id AND p.attempt = j.attempt
-     WHERE true ${statusIs(sql`jobs_status(j.state, j.errors, j.run_at)`)} ${last})`;
+     ${last})`;
   const finished = sql`
-    (SELECT ${finishedColumns(sql, MAX_LISTED_RESULT_BYTES)} FROM finished_jobs WHERE ${page} ${statusIs(sql`status`)} ${last})`;
+    (SELECT ${finishedColumns(sql, MAX_LISTED_RESULT_BYTES)} FROM finished_jobs WHERE ${page}
+     ${status ? sql`AND status = ${status}` : sql``} ${last})`;
   const parts = status === undefined ? sql`${hot} UNION ALL ${finished}` : ENDED.has(status) ? finished : hot;
   const rows = await sql<JobRow>`SELECT * FROM (${parts}) AS listed ${last}`;
   return rows.map(toJob);
+}
+
+/** As jobs_status says it, but so that an index can help: of a million that wait few run. */
+function stateIs(sql: Sql, status: JobFilter["status"]): Query<unknown> {
+  switch (status) {
+    case undefined:
+      return sql``;
+    case "running":
+      return sql`AND state = 'running'`;
+    case "retrying":
+      return sql`AND state <> 'running' AND errors <> '[]'`;
+    case "scheduled":
+      return sql`AND state <> 'running' AND errors = '[]' AND run_at > clock_timestamp()`;
+    case "queued":
+      return sql`AND state <> 'running' AND errors = '[]' AND run_at <= clock_timestamp()`;
+    default:
+      return sql`AND false`;
+  }
 }
 
 function deadOnes(sql: Sql, filter: DeadFilter): Query<unknown> {
