@@ -24,7 +24,7 @@ ALTER TABLE job_workers
 
 -- Lists go by id, which is the order of creation.
 CREATE INDEX jobs_project ON jobs (project_id, id) WHERE project_id IS NOT NULL;
-CREATE INDEX finished_jobs_list ON finished_jobs (project_id, id);
+CREATE INDEX finished_jobs_list ON finished_jobs (project_id, id) WHERE project_id IS NOT NULL;
 DROP INDEX finished_jobs_project;
 -- The dead letters are those of people: the server's own failures are in its log.
 DROP INDEX finished_jobs_failed;
