@@ -124,7 +124,8 @@ export const settings = {
     default: 4,
     min: 1,
     max: 64,
-    meaning: "Connections for single statements of requests, and as many for their transactions, per web process",
+    meaning:
+      "Connections for single statements of requests, and as many for their transactions, per web process",
   }),
   shutdownGraceSeconds: integer("SHUTDOWN_GRACE_SECONDS", {
     default: 20,

@@ -7,13 +7,14 @@ import type { Logger, Metrics } from "../telemetry/index.ts";
 import { createAdmission } from "./admission.ts";
 import { createCancellation } from "./cancellation.ts";
 import { createHousekeeping } from "./housekeeping.ts";
-import { type EnqueueOptions, type Jobs, PRIORITIES, type PreparedJob, type Task } from "./job.ts";
+import type { EnqueueOptions, Jobs, PreparedJob, Task } from "./job.ts";
 import { listLines } from "./log-lines.ts";
 import { createJobMetrics, showQueue } from "./metrics.ts";
 import { createNews } from "./news.ts";
 import { lookOut } from "./outlook.ts";
-import { listDead, listDeadIds, listJobs, reviveJobs } from "./queue-store.ts";
-import { eraseJobs, findJob, insertFailedJob, insertJob, submitJob } from "./store.ts";
+import { listDead, listDeadIds, listJobs } from "./queue-store.ts";
+import { eraseJobs, findJob, insertFailedJob, insertJob } from "./store.ts";
+import { createSubmissions } from "./submissions.ts";
 import { createWakeUps } from "./wake-ups.ts";
 import { createWorker, type WorkOptions } from "./worker.ts";
 
@@ -55,7 +56,6 @@ export function createJobs(options: JobsOptions): Jobs {
   const cancellation = createCancellation({ sql: db.sql, bus: options.bus, log });
   const news = createNews(options.bus);
   const admission = createAdmission({ sql: db.sql, log, wakeUps });
-  const projectMax = options.projectConcurrency ?? null;
   const announced = options.onAnnounced ?? (() => {});
   const housekeeping = createHousekeeping({ db, log, retentionDays: options.retentionDays });
   const worker =
@@ -71,6 +71,16 @@ export function createJobs(options: JobsOptions): Jobs {
       metrics: createJobMetrics(options.metrics),
       random: options.random ?? Math.random,
     });
+  const submissions = createSubmissions({
+    tasks,
+    prepare,
+    wakeUps,
+    cancellation,
+    admission,
+    news,
+    announced,
+    projectMax: options.projectConcurrency ?? null,
+  });
   if (options.showsQueue ?? true) showQueue(options.metrics, db.sql, housekeeping.oldestTransactionSeconds);
 
   function prepare<Input>(task: Task<Input>, input: Input, given: EnqueueOptions = {}): PreparedJob {
@@ -107,54 +117,12 @@ export function createJobs(options: JobsOptions): Jobs {
       if (job.delayMs === 0) tx.afterCommit(() => wakeUps.send(job.lane));
       return id;
     },
-    userTasks: () =>
-      [...tasks.values()].filter((task) => task.forUsers).sort((a, b) => (a.name < b.name ? -1 : 1)),
-    async submit(tx, task, input, { runAt, rule = "existing", timeoutMs, ...given }) {
-      const prepared = prepare(task, input, given);
-      const job = { ...prepared, timeoutMs: timeoutMs ?? prepared.timeoutMs };
-      const limits = { taskMax: task.forUsers?.maxRunning ?? null, projectMax };
-      const submitted = await submitJob(tx, job, { runAt, rule, limits });
-      tx.afterCommit(() => {
-        if (limits.taskMax === null && projectMax === null) wakeUps.send(job.lane);
-        else admission.admit(task.name, given.projectId);
-        const status = runAt && runAt.getTime() > Date.now() ? "scheduled" : "queued";
-        const { projectId } = given;
-        if (submitted.isNew) news.tell({ id: job.id, projectId, task: task.name, status, progress: null });
-        // The one that was replaced may have ended.
-        if (rule === "replace") announced(given.projectId);
-      });
-      return submitted;
-    },
-    async cancel(tx, id) {
-      const cancelled = await cancellation.cancel(tx, id);
-      if (cancelled === "cancelled") {
-        const job = await findJob(tx, id, Date.now());
-        tx.afterCommit(() => job?.projectId && announced(job.projectId));
-        // It may have been admitted, and not begun.
-        if (job) tx.afterCommit(() => admission.admit(job.task, job.projectId));
-      }
-      return cancelled;
-    },
+    ...submissions,
     list: listJobs,
     lookOut,
     listDead,
     listDeadIds,
     listLines,
-    async revive(tx, ids) {
-      const taskMaxes: Record<string, number> = {};
-      for (const { name, forUsers } of tasks.values()) {
-        if (forUsers?.maxRunning !== undefined) taskMaxes[name] = forUsers.maxRunning;
-      }
-      const revived = await reviveJobs(tx, ids, { taskMaxes, projectMax });
-      const lanes = new Set(revived.map(({ lane }) => PRIORITIES[lane] ?? "normal"));
-      tx.afterCommit(() => {
-        for (const lane of lanes) wakeUps.send(lane);
-        for (const { task, project_id: projectId } of revived) {
-          if (projectMax !== null || taskMaxes[task] !== undefined) admission.admit(task, projectId);
-        }
-      });
-      return revived.map(({ id }) => id);
-    },
     hearNews: news.hear,
     erase: eraseJobs,
     async recordFailure(tx, task, input, error, given) {

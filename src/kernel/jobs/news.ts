@@ -26,10 +26,10 @@ const GATHER_MS = 250;
 
 export function createNews(bus: Bus): News {
   const gathered = new Map<string, JobNews>();
-  let timer: Timer | undefined;
+  let isGathering = false;
 
   function send(): void {
-    timer = undefined;
+    isGathering = false;
     for (const news of gathered.values()) bus.publish(TOPIC, news);
     gathered.clear();
   }
@@ -37,7 +37,9 @@ export function createNews(bus: Bus): News {
   return {
     tell(news) {
       gathered.set(news.id, news);
-      timer ??= setTimeout(send, GATHER_MS).unref();
+      if (isGathering) return;
+      isGathering = true;
+      setTimeout(send, GATHER_MS).unref();
     },
     forget: (jobId) => void gathered.delete(jobId),
     // Only `send` above writes to this topic.

@@ -19,7 +19,6 @@ import { retryDelayMs } from "./retry.ts";
 import { createRunner } from "./runner.ts";
 import type { WakeUps } from "./wake-ups.ts";
 import {
-  type ClaimedJob,
   claimJobs,
   claimPatiently,
   deleteWorker,
