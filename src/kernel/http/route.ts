@@ -79,6 +79,8 @@ export interface ResponseDoc {
   readonly schema?: z.ZodType;
   /** Media type of the answer, default application/json. */
   readonly type?: string;
+  /** Headers of its own, name to meaning. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface RouteSpec<Access extends RouteAccess, Params, Query, Body> {
@@ -92,6 +94,8 @@ export interface RouteSpec<Access extends RouteAccess, Params, Query, Body> {
   readonly access: Access;
   readonly params?: z.ZodType<Params>;
   readonly query?: z.ZodType<Query>;
+  /** Optional headers that the handler reads itself, name to meaning. */
+  readonly requestHeaders?: Readonly<Record<string, string>>;
   /** A schema: JSON is parsed and checked. A list of media types: the body is left unread for the handler to stream. */
   readonly body?: z.ZodType<Body> | { readonly stream: readonly string[] };
   /** Default 8 MiB for JSON; streams have no bound. */

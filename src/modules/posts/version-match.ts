@@ -10,6 +10,13 @@ export function etagOf({ version }: Pick<Post, "version">): string {
   return `"${version}"`;
 }
 
+/** What routes say of these headers in the API description. */
+export const versionHeaders = {
+  ifMatch: { "If-Match": "The ETag that the post must still have; 412 when it was changed since." },
+  ifNoneMatch: { "If-None-Match": "An ETag that you have; 304 when the post still has it." },
+  etag: { ETag: "The post's version in quotes." },
+} as const;
+
 /** What If-Match or If-None-Match says; undefined when it is not there. */
 export function readVersionMatch(
   request: Request,

@@ -10,6 +10,7 @@ import {
   thingErrors,
   thingRoutes,
 } from "../test-http.ts";
+import { describeApi } from "./openapi.ts";
 
 const part = z
   .strictObject({
@@ -221,4 +222,20 @@ test("[HTTP-41] every reference leads somewhere", () => {
     const found = reference.split("/").reduce((at, name) => at?.[name], document);
     expect([reference, typeof found]).toEqual([reference, "object"]);
   }
+});
+
+test("[HTTP-41] headers that a route reads and answers with stand beside its parameters", () => {
+  const [read] = thingRoutes();
+  if (!read) throw new Error("there are no routes of things");
+  const spec = {
+    ...read.spec,
+    requestHeaders: { "If-Match": "The version it must have." },
+    responses: { 200: { description: "The thing.", headers: { ETag: "Its version." } } },
+  };
+  const document = describeApi([{ ...read, spec }], "0");
+  const described = JSON.stringify(document.paths);
+  expect(described).toContain(
+    '{"name":"If-Match","in":"header","required":false,"description":"The version it must have.","schema":{"type":"string"}}',
+  );
+  expect(described).toContain('"ETag":{"description":"Its version.","schema":{"type":"string"}}');
 });

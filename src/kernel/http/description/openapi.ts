@@ -53,6 +53,7 @@ function describeRoute(route: Route, book: SchemaBook): Record<string, unknown> 
   const parameters = [
     ...describeParameters(spec.params, "path", book),
     ...describeParameters(spec.query, "query", book),
+    ...describeRequestHeaders(spec.requestHeaders),
     ...(spec.isIdempotent ? [{ $ref: "#/components/parameters/IdempotencyKey" }] : []),
   ];
   return {
@@ -83,6 +84,16 @@ function describeParameters(schema: z.ZodType | undefined, place: "path" | "quer
   }));
 }
 
+function describeRequestHeaders(headers: Readonly<Record<string, string>> = {}) {
+  return Object.entries(headers).map(([name, description]) => ({
+    name,
+    in: "header",
+    required: false,
+    description,
+    schema: text,
+  }));
+}
+
 function describeBody(body: NonNullable<Route["spec"]["body"]>, book: SchemaBook) {
   if (!("stream" in body)) {
     return { required: true, content: { "application/json": { schema: book.convert(body, "input") } } };
@@ -97,14 +108,22 @@ function describeAnswers({ spec }: Route, book: SchemaBook) {
     : {};
   const headers = { "X-Request-Id": { $ref: "#/components/headers/X-Request-Id" }, ...replayed };
   return Object.fromEntries(
-    Object.entries(spec.responses).map(([status, { description, schema, type = "application/json" }]) => [
-      status,
-      {
-        description,
-        headers,
-        ...(schema ? { content: { [type]: { schema: book.convert(schema, "output") } } } : {}),
-      },
-    ]),
+    Object.entries(spec.responses).map(
+      ([status, { description, schema, type = "application/json", ...doc }]) => [
+        status,
+        {
+          description,
+          headers: { ...headers, ...describeHeaders(doc.headers) },
+          ...(schema ? { content: { [type]: { schema: book.convert(schema, "output") } } } : {}),
+        },
+      ],
+    ),
+  );
+}
+
+function describeHeaders(headers: Readonly<Record<string, string>> = {}) {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, description]) => [name, { description, schema: text }]),
   );
 }
 

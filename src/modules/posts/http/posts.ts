@@ -14,7 +14,7 @@ import { textErrors } from "../../texts/index.ts";
 import type { PostActions } from "../actions/posts.ts";
 import { postErrors as no } from "../errors.ts";
 import { edited, type Post } from "../model.ts";
-import { etagOf, matches, readVersionMatch } from "../version-match.ts";
+import { etagOf, matches, readVersionMatch, versionHeaders } from "../version-match.ts";
 import { postView, toPostView } from "../view.ts";
 import { body, idParams, path, person, personId, projectId, title, toBoundedPage } from "./parameters.ts";
 
@@ -60,7 +60,13 @@ export function showPost(status: number, post: Post): Reply {
 
 export function postRoutes({ db, actions }: PostRouteDeps): Route[] {
   const common = { tag: "posts", access: "user" } as const;
-  const shown = { 200: { description: "The post, with its version as ETag.", schema: postView } };
+  const shown = {
+    200: {
+      description: "The post, with its version as ETag.",
+      schema: postView,
+      headers: versionHeaders.etag,
+    },
+  };
 
   return [
     route(
@@ -98,7 +104,13 @@ export function postRoutes({ db, actions }: PostRouteDeps): Route[] {
         description: "Its paragraphs are analysed in the background and found like any other.",
         body: newPost,
         isIdempotent: true,
-        responses: { 201: { description: "The new post, with its version as ETag.", schema: postView } },
+        responses: {
+          201: {
+            description: "The new post, with its version as ETag.",
+            schema: postView,
+            headers: versionHeaders.etag,
+          },
+        },
         errors: [
           projectErrors.PROJECT_NOT_FOUND,
           projectErrors.PROJECT_FORBIDDEN,
@@ -125,6 +137,7 @@ export function postRoutes({ db, actions }: PostRouteDeps): Route[] {
         summary: "Read a post",
         description: "With If-None-Match and the ETag one has, 304 when it is still the same.",
         params: idParams,
+        requestHeaders: versionHeaders.ifNoneMatch,
         responses: { ...shown, 304: { description: "It is the version that you have." } },
         errors: [no.POST_NOT_FOUND],
       },
@@ -146,6 +159,7 @@ export function postRoutes({ db, actions }: PostRouteDeps): Route[] {
           "Makes a new version, unless nothing differs. With If-Match only if the post is at that version.",
         params: idParams,
         body: replaced,
+        requestHeaders: versionHeaders.ifMatch,
         responses: shown,
         errors: [...CHANGE_ERRORS, ...TEXT_ERRORS],
       },
@@ -170,6 +184,7 @@ export function postRoutes({ db, actions }: PostRouteDeps): Route[] {
           "What is left out stays. Makes a new version, unless nothing differs. If-Match as with PUT.",
         params: idParams,
         body: changed,
+        requestHeaders: versionHeaders.ifMatch,
         responses: shown,
         errors: [...CHANGE_ERRORS, ...TEXT_ERRORS],
       },
@@ -192,6 +207,7 @@ export function postRoutes({ db, actions }: PostRouteDeps): Route[] {
         summary: "Delete a post",
         description: "It can be restored for 30 days, and is erased after them. If-Match as with PUT.",
         params: idParams,
+        requestHeaders: versionHeaders.ifMatch,
         responses: { 204: { description: "It is deleted." } },
         errors: CHANGE_ERRORS,
       },

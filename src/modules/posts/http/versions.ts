@@ -13,7 +13,7 @@ import type { PostActions } from "../actions/posts.ts";
 import type { VersionActions } from "../actions/versions.ts";
 import { postErrors as no } from "../errors.ts";
 import type { Renderer } from "../rendering/index.ts";
-import { etagOf, matches, readVersionMatch } from "../version-match.ts";
+import { etagOf, matches, readVersionMatch, versionHeaders } from "../version-match.ts";
 import { postView, renderedView, toVersionView, versionView, versionWithBodyView } from "../view.ts";
 import { idParams } from "./parameters.ts";
 import { CHANGE_ERRORS, PATH, showPost } from "./posts.ts";
@@ -86,7 +86,14 @@ export function versionRoutes({ db, posts, versions, renderer }: VersionRouteDep
         description:
           "Makes a new version with the title and the body of that one; the path stays. If-Match as with PUT.",
         params,
-        responses: { 200: { description: "The post, with its version as ETag.", schema: postView } },
+        requestHeaders: versionHeaders.ifMatch,
+        responses: {
+          200: {
+            description: "The post, with its version as ETag.",
+            schema: postView,
+            headers: versionHeaders.etag,
+          },
+        },
         errors: [...CHANGE_ERRORS, no.VERSION_NOT_FOUND],
       },
       ({ actor, params: { id, version }, request, write }) =>
@@ -108,8 +115,13 @@ export function versionRoutes({ db, posts, versions, renderer }: VersionRouteDep
         description:
           "Markdown (CommonMark with tables and strikethrough). HTML in the body is shown as text.",
         params: idParams,
+        requestHeaders: versionHeaders.ifNoneMatch,
         responses: {
-          200: { description: "Safe HTML, with the post's version as ETag.", schema: renderedView },
+          200: {
+            description: "Safe HTML, with the post's version as ETag.",
+            schema: renderedView,
+            headers: versionHeaders.etag,
+          },
           304: { description: "It is the version that you have." },
         },
         errors: [no.POST_NOT_FOUND, no.POST_NOT_RENDERED, no.RENDERING_BUSY],
