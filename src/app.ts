@@ -8,7 +8,7 @@ import { createOps } from "./modules/ops/index.ts";
 import { createPosts, postsMigrations } from "./modules/posts/index.ts";
 import { createProjects, projectsMigrations } from "./modules/projects/index.ts";
 import { createTexts, textsMigrations } from "./modules/texts/index.ts";
-import { createWork } from "./modules/work/index.ts";
+import { createWork, workMigrations } from "./modules/work/index.ts";
 
 export interface App {
   readonly migrations: readonly MigrationSet[];
@@ -21,14 +21,15 @@ export function createApp(kernel: Kernel): App {
   const projects = createProjects(kernel, accounts);
   const texts = createTexts(kernel, projects);
   createPosts(kernel, { accounts, projects, texts });
-  createWork(kernel, projects);
-  createLive(kernel, accounts, projects);
+  const live = createLive(kernel, accounts, projects);
+  createWork(kernel, projects, live);
   const migrations = [
     accountsMigrations,
     projectsMigrations,
     textsMigrations,
     postsMigrations,
     liveMigrations,
+    workMigrations,
   ];
   createOps(kernel, [...kernelMigrations, ...migrations]);
   return { migrations, rotateSigningKey: accounts.rotateSigningKey };

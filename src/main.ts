@@ -15,7 +15,7 @@ async function run(command: Command): Promise<void> {
   switch (command.command) {
     case "start":
       if (command.isSupervised) return (await import("./process/supervised.ts")).runSupervised();
-      return (await import("./process/start.ts")).start(command.role);
+      return (await import("./process/start.ts")).start(command);
     case "migrate":
       return (await import("./process/commands.ts")).migrateDatabase();
     case "config":

@@ -8,7 +8,7 @@ import type { Database, DatabaseOptions, MigrationSet } from "./db/index.ts";
 import { createEvents, eventMigrations } from "./events/index.ts";
 import { createHttp, type HttpServer, httpMigrations } from "./http/index.ts";
 import type { Kernel } from "./index.ts";
-import { createJobs, jobMigrations, type WorkOptions } from "./jobs/index.ts";
+import { createJobs, jobMigrations, type Priority, type WorkOptions } from "./jobs/index.ts";
 import { createLifecycle, type Part } from "./lifecycle/index.ts";
 import { createLimits, limitMigrations } from "./limits/index.ts";
 import { createMail, mailMigrations } from "./mail/index.ts";
@@ -27,6 +27,8 @@ export interface KernelOptions {
   readonly clock?: Clock;
   /** Runs jobs under this id; left out where jobs are only handed in. */
   readonly workerId?: string;
+  /** Of the worker; default all. */
+  readonly lanes?: readonly Priority[] | undefined;
   /** Several processes listen on one port. */
   readonly sharesPort?: boolean;
   /** Whether this process shows the figures of the whole database; one of each start does. Default true. */
@@ -70,6 +72,8 @@ export function createKernel(options: KernelOptions): AssembledKernel {
     timeoutSeconds: config.jobTimeoutSeconds,
     retentionDays: config.jobRetentionDays,
     showsQueue: showsWhole,
+    projectConcurrency: config.jobProjectConcurrency || undefined,
+    onAnnounced: events.hintNow,
     ...(options.workerId === undefined ? {} : { work: workOptions(options, options.workerId) }),
   });
   const secrets = createSecrets(options.secretKey);
@@ -107,12 +111,13 @@ export function createKernel(options: KernelOptions): AssembledKernel {
   return { kernel, parts: [processMetrics, bus, events, audit, limits, lifecycle, mail, jobs] };
 }
 
-function workOptions({ config, connection }: KernelOptions, workerId: string): WorkOptions {
+function workOptions({ config, connection, lanes }: KernelOptions, workerId: string): WorkOptions {
   return {
     workerId,
     roles: ["worker"],
     connection,
     concurrency: config.workerConcurrency,
     graceMs: config.shutdownGraceSeconds * 1000,
+    ...(lanes ? { lanes } : {}),
   };
 }

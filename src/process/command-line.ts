@@ -5,7 +5,13 @@ export const ROLES = ["web", "worker"] as const;
 export type Role = (typeof ROLES)[number];
 
 export type Command =
-  | { readonly command: "start"; readonly role: Role | undefined; readonly isSupervised: boolean }
+  | {
+      readonly command: "start";
+      readonly role: Role | undefined;
+      /** Of a worker: the lanes it serves, as they were typed; undefined: all. */
+      readonly lanes: string | undefined;
+      readonly isSupervised: boolean;
+    }
   | { readonly command: "migrate" | "config" | "openapi" | "rotate keys" | "help" | "version" };
 
 export const USAGE = `Stoa, one server for products whose people work on text together.
@@ -14,7 +20,7 @@ Usage: npm run stoa -- <command>
 
   start                    run the server: HTTP in this process, background jobs in a child
   start --role web         HTTP only
-  start --role worker      background jobs only
+  start --role worker      background jobs only; with --lanes urgent,high only those of these lanes
   migrate                  bring the database's tables up to date, then stop
   keys rotate              let a new key sign access tokens, also beside a running server
   config                   each setting, its value and where that came from
@@ -51,19 +57,22 @@ export function parseCommandLine(words: readonly string[]): Command {
 
 function parseStart(words: readonly string[]): Command {
   let role: Role | undefined;
+  let lanes: string | undefined;
   let isSupervised = false;
   const left = words.flatMap((word) => {
     const [name = "", value] = word.split(/=(.*)/s);
-    return value !== undefined && name === "--role" ? [name, value] : [word];
+    return value !== undefined && (name === "--role" || name === "--lanes") ? [name, value] : [word];
   });
   for (let word = left.shift(); word !== undefined; word = left.shift()) {
     if (word === "--help" || word === "-h") return { command: "help" };
     // Not for people: this process has a parent of ours, which tells it the rest.
     else if (word === "--supervised") isSupervised = true;
     else if (word === "--role") role = parseRole(left.shift());
+    else if (word === "--lanes") lanes = left.shift() ?? "";
     else throw new StartError(`start has no option ${quote(word)}: --help lists what there is.`);
   }
-  return { command: "start", role, isSupervised };
+  if (lanes !== undefined && role !== "worker") throw new StartError("--lanes is for start --role worker.");
+  return { command: "start", role, lanes, isSupervised };
 }
 
 function parseKeys([verb, word]: readonly string[]): Command {

@@ -63,6 +63,7 @@ export async function showVersion(): Promise<void> {
 const alone = {
   name: "command",
   role: "web",
+  lanes: undefined,
   sharesPort: false,
   showsWhole: true,
   metricsOfOthers: async () => [],

@@ -1,5 +1,6 @@
 // What a process and its children say to each other over their channel.
 import type { Config } from "../kernel/config/index.ts";
+import type { Priority } from "../kernel/jobs/index.ts";
 import type { DatabaseAccess } from "./database-server.ts";
 
 /** Everything a child is told; it reads no environment, and no secret stands in its own. */
@@ -9,6 +10,8 @@ export interface Orders {
   readonly role: "web" | "worker";
   /** Names a worker to the job engine, so that its parent can hand its jobs on. */
   readonly workerId: string;
+  /** That the worker serves; undefined: all. */
+  readonly lanes: readonly Priority[] | undefined;
   readonly config: Config;
   readonly access: DatabaseAccess;
   readonly sharesPort: boolean;

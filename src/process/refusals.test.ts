@@ -101,6 +101,11 @@ test.each([
   [["start", "--role"], "--role takes web or worker."],
   [["start", "--role", "cook"], '--role takes web or worker, not "cook".'],
   [["start", "--role="], '--role takes web or worker, not "".'],
+  [["start", "--lanes", "urgent"], "--lanes is for start --role worker."],
+  [
+    ["start", "--role=worker", "--lanes=urgent,fast"],
+    '--lanes takes some of urgent, high, normal and low, with commas, not "fast".',
+  ],
   [["start", "--supervised"], "--supervised is for children that the server has started: leave it out."],
   [["keys"], "keys takes rotate."],
   [["keys", "rotate", "now"], 'keys rotate has no option "now".'],

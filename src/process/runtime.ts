@@ -49,7 +49,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     showsWhole: options.showsWhole,
     processName: name,
     metricsOfOthers: options.metricsOfOthers,
-    ...(role === "worker" ? { workerId } : {}),
+    ...(role === "worker" ? { workerId, lanes: options.lanes } : {}),
   });
   const app = createApp(kernel);
   const lifecycle = createLifecycle(name, (part, error) =>

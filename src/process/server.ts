@@ -2,7 +2,7 @@
 
 import type { Config } from "../kernel/config/index.ts";
 import { newId } from "../kernel/ids/index.ts";
-import { releaseAllWorkers, releaseWorker } from "../kernel/jobs/index.ts";
+import { type Priority, releaseAllWorkers, releaseWorker } from "../kernel/jobs/index.ts";
 import type { Logger } from "../kernel/telemetry/index.ts";
 import { type Child, createChild } from "./child.ts";
 import type { Role } from "./command-line.ts";
@@ -16,6 +16,8 @@ export interface ServerOptions {
   readonly log: Logger;
   /** Undefined: HTTP here and jobs in a child. */
   readonly role: Role | undefined;
+  /** Of the worker; undefined: all. */
+  readonly lanes: readonly Priority[] | undefined;
 }
 
 export interface Server {
@@ -27,7 +29,7 @@ export interface Server {
   abandon(): Promise<void>;
 }
 
-export function createServer({ config, log, role }: ServerOptions): Server {
+export function createServer({ config, log, role, lanes }: ServerOptions): Server {
   const graceMs = config.shutdownGraceSeconds * 1000;
   const children: Child[] = [];
   let database: DatabaseServer | undefined;
@@ -100,6 +102,7 @@ export function createServer({ config, log, role }: ServerOptions): Server {
       name: childRole,
       role: childRole,
       workerId: newId(),
+      lanes,
       config,
       access,
       sharesPort: sharesPort(),

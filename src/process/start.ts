@@ -1,8 +1,10 @@
 // The command start: runs until a signal, then stops everything and ends with 0.
 import { readFileSync } from "node:fs";
 import { type Config, loadConfig } from "../kernel/config/index.ts";
+import { StartError } from "../kernel/errors/index.ts";
+import { PRIORITIES, type Priority } from "../kernel/jobs/index.ts";
 import { createLogger } from "../kernel/telemetry/index.ts";
-import type { Role } from "./command-line.ts";
+import type { Command, Role } from "./command-line.ts";
 import { createServer, type Server } from "./server.ts";
 
 /** On top of the grace time, for closing what is closed and the database's checkpoint. */
@@ -11,10 +13,13 @@ const CLOSING_MS = 30_000;
 const ECHO_MS = 1_000;
 const SIGNALS = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
 
-export async function start(role: Role | undefined): Promise<void> {
+export type StartOptions = Pick<Extract<Command, { command: "start" }>, "role" | "lanes">;
+
+export async function start({ role, lanes: words }: StartOptions): Promise<void> {
+  const lanes = words === undefined ? undefined : parseLanes(words);
   const { config } = loadConfig();
   const log = createLogger({ level: config.logLevel, process: "main" });
-  const server = createServer({ config, log, role });
+  const server = createServer({ config, log, role, lanes });
   let stoppingSince: number | undefined;
 
   for (const signal of ["SIGINT", "SIGTERM", ...(isHangUpIgnored() ? [] : ["SIGHUP" as const])] as const) {
@@ -48,6 +53,16 @@ export async function start(role: Role | undefined): Promise<void> {
     await server.stop();
     throw error;
   }
+}
+
+function parseLanes(words: string): readonly Priority[] {
+  const wanted = words.split(",");
+  const wrong = wanted.find((word) => !PRIORITIES.some((lane) => lane === word));
+  if (wrong === undefined) return PRIORITIES.filter((lane) => wanted.includes(lane));
+  const names = `${PRIORITIES.slice(0, -1).join(", ")} and ${PRIORITIES.at(-1)}`;
+  throw new StartError(
+    `--lanes takes some of ${names}, with commas, not ${JSON.stringify(wrong.slice(0, 40))}.`,
+  );
 }
 
 /** Whoever starts us with nohup wants us to outlive the terminal; a handler would undo that. Linux tells, others do not. */

@@ -132,8 +132,33 @@ export const routeLines: Readonly<Record<string, RouteLine>> = {
   listIdentities: { least: "signed in" },
   removeIdentity: { least: "signed in", isOfOwner: true },
 
+  listJobTasks: { least: "signed in" },
+  submitJob: {
+    least: "collaborator",
+    body: ({ projectId }) => ({ task: "text.reanalyse", project_id: projectId }),
+  },
+  listJobs: { least: "viewer" },
   getJob: { least: "viewer" },
+  listJobLines: { least: "viewer" },
+  cancelJob: { least: "collaborator", worksArchived: true },
+  retryJob: {
+    least: "collaborator",
+    before: ({ owner }, path) => owner.call("POST", path.replace("/retry", "/cancel")),
+  },
+  listDeadJobs: { least: "viewer" },
+  redriveJobs: {
+    least: "collaborator",
+    body: ({ projectId }) => ({ project_id: projectId, all: true }),
+  },
+  listJobSchedules: { least: "viewer" },
+  createJobSchedule: { least: "collaborator", body: schedule },
+  changeJobSchedule: { least: "collaborator", body: () => ({ cron: "@daily" }) },
+  deleteJobSchedule: { least: "collaborator", worksArchived: true },
 };
+
+function schedule({ projectId }: Pick<Scene, "projectId">) {
+  return { task: "text.reanalyse", cron: "@yearly", project_id: projectId };
+}
 
 async function made(
   { collaborator, projectId }: Scene,
@@ -187,7 +212,8 @@ export const fixtures: Readonly<Record<string, (scene: Scene, place: string) => 
   versions: async () => 1,
   collections: async (scene) => (await made(scene, "/collections", { name: "C" })).id,
   paragraphs: async (scene) => ((await paragraphOf(scene)).paragraphs as { id: string }[])[0]?.id,
-  jobs: async (scene) => (await paragraphOf(scene)).job_id,
+  jobs: async (scene) => (await made(scene, "/jobs", { task: "text.reanalyse" })).id,
+  "job-schedules": async (scene) => (await made(scene, "/job-schedules", schedule(scene))).id,
   invitations: (scene, place) =>
     place.includes("/projects/")
       ? invite(scene.owner, scene.projectId, "guest@example.net")

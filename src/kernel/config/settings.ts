@@ -64,6 +64,12 @@ export const settings = {
     max: 64,
     meaning: "Web processes that share the port",
   }),
+  jobProjectConcurrency: integer("JOB_PROJECT_CONCURRENCY", {
+    default: 0,
+    min: 0,
+    max: 10_000,
+    meaning: "Jobs of one project that people run: how many may run at once; 0: any number",
+  }),
   workerConcurrency: integer("WORKER_CONCURRENCY", {
     default: 4,
     min: 1,

@@ -85,6 +85,7 @@ export function createEvents({ db, log, bus, retentionDays }: EventsOptions): Ev
     },
     openPersonal: (tx, userIds) => insertHeads(tx, userIds.map(personalStreamId)),
     hint,
+    hintNow: (projectId) => hints.give(projectId, 0),
     tail,
     open: (tx, projectId) => insertHeads(tx, [projectId]),
     history: (sql, projectId, since, limit) => readHistory(sql, { projectId, since, limit }, Date.now()),

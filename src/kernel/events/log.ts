@@ -47,6 +47,8 @@ export interface Events extends Part {
   openPersonal(tx: Tx, userIds: readonly string[]): Promise<void>;
   /** Wakes the readers of a log after the commit; `append` does it, who calls `events_append` in a statement of his own must. */
   hint(tx: Tx, projectId: string, seq?: number): void;
+  /** The same for a commit that was made elsewhere, or before. */
+  hintNow(projectId: string): void;
   /** Follows logs as they grow. */
   readonly tail: Tail;
   /** Makes the log of a new project, at number 0. */

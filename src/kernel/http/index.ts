@@ -28,3 +28,4 @@ export {
   type Upload,
 } from "./route.ts";
 export type { Socket, SocketHandler } from "./socket.ts";
+export { validate } from "./validation.ts";

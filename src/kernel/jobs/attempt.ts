@@ -9,6 +9,7 @@ export type Outcome =
   | { readonly state: "succeeded"; readonly resultJson: string }
   | { readonly state: "failed"; readonly failure: Failure }
   | { readonly state: "handed back" }
+  | { readonly state: "cancelled" }
   | { readonly state: "lost" };
 
 export interface Attempt {
@@ -18,6 +19,8 @@ export interface Attempt {
   readonly leftMs: () => number;
   /** Aborts the signal and waits for the handler, which may still succeed. */
   askToStop(): void;
+  /** Aborts the signal for good: the attempt has ended when the handler has, or a moment later without it. */
+  cancel(): void;
   /** Ends the attempt now, whatever the handler does. */
   leave(outcome: Outcome): void;
 }
@@ -30,12 +33,16 @@ export interface AttemptOptions {
   readonly graceMs: number;
 }
 
+/** Whoever cancels is promised an end within a second, and others see to it after 700 ms. */
+const CANCEL_GRACE_MS = 400;
+
 export function startAttempt({ job, task, context, graceMs }: AttemptOptions): Attempt {
   const { promise: done, resolve } = Promise.withResolvers<Outcome>();
   const abort = new AbortController();
   const deadline = performance.now() + job.timeoutMs + graceMs;
   let isOverdue = false;
   let isStopping = false;
+  let isCancelled = false;
   let leaving: Timer | undefined;
   const timeout = setTimeout(() => {
     isOverdue = true;
@@ -49,7 +56,7 @@ export function startAttempt({ job, task, context, graceMs }: AttemptOptions): A
   function leave(outcome: Outcome): void {
     clearTimeout(timeout);
     clearTimeout(leaving);
-    resolve(outcome);
+    resolve(isCancelled && outcome.state !== "lost" ? { state: "cancelled" } : outcome);
     abort.abort(new DOMException("The job is no longer this process's.", "AbortError"));
   }
 
@@ -75,6 +82,17 @@ export function startAttempt({ job, task, context, graceMs }: AttemptOptions): A
     askToStop() {
       isStopping = true;
       abort.abort(new DOMException("The process is stopping.", "AbortError"));
+    },
+    cancel() {
+      if (isCancelled) return;
+      isCancelled = true;
+      clearTimeout(timeout);
+      clearTimeout(leaving);
+      leaving = setTimeout(() => {
+        context.log.warn({}, "a handler ignored that its job was cancelled and was left behind");
+        leave({ state: "cancelled" });
+      }, CANCEL_GRACE_MS);
+      abort.abort(new DOMException("The job was cancelled.", "AbortError"));
     },
     leave,
   };

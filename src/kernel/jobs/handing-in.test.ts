@@ -68,10 +68,13 @@ test("[JOB-2] a job can be asked for while it waits and after it has ended", asy
     status: "queued",
     progress: null,
     result: null,
+    isForUser: false,
     error: null,
+    errors: [],
     attempt: 0,
     maxAttempts: 4,
     createdAt: waiting.createdAt,
+    runAt: waiting.runAt,
     startedAt: null,
     finishedAt: null,
   });

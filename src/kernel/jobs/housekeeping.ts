@@ -11,7 +11,10 @@ export interface HousekeepingOptions {
   readonly oldTransactionSeconds?: number;
 }
 
-const FINISHED_JOBS: DailyTable = { table: "finished_jobs", column: "finished_at" };
+const DAILY: readonly DailyTable[] = [
+  { table: "finished_jobs", column: "finished_at" },
+  { table: "job_log_lines", column: "at" },
+];
 const INTERVAL_MS = 3_600_000;
 const LOOK_INTERVAL_MS = 60_000;
 /** The hot table grows dead rows as long as one transaction may still see them: past this, claims become slow. */
@@ -30,9 +33,11 @@ export function createHousekeeping(options: HousekeepingOptions): Housekeeping {
 
   async function keepHouse(): Promise<void> {
     try {
-      await makePartitions(db, FINISHED_JOBS);
-      const dropped = await dropPartitions(db, FINISHED_JOBS, { days: retentionDays });
-      if (dropped.length > 0) log.info({ partitions: dropped }, "old jobs dropped");
+      for (const table of DAILY) {
+        await makePartitions(db, table);
+        const dropped = await dropPartitions(db, table, { days: retentionDays });
+        if (dropped.length > 0) log.info({ partitions: dropped }, "old jobs dropped");
+      }
     } catch (error) {
       // Jobs go on finishing meanwhile, into the default partition; the next hour tries again.
       log.warn({ err: error }, "housekeeping of the finished jobs failed");

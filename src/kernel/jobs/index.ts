@@ -2,9 +2,11 @@
 
 export { jobFailures } from "./failure.ts";
 export {
+  type DeadFilter,
   type EnqueueOptions,
   type Job,
   type JobContext,
+  type JobFilter,
   type JobStatus,
   type Jobs,
   PermanentJobError,
@@ -12,6 +14,11 @@ export {
   type PreparedJob,
   type Priority,
   type Task,
+  UNIQUE_RULES,
+  type UniqueRule,
 } from "./job.ts";
 export { createJobs, jobMigrations, type WorkOptions } from "./jobs.ts";
+export type { LogLine } from "./log-lines.ts";
+export type { JobNews } from "./news.ts";
+export type { Outlook } from "./outlook.ts";
 export { releaseAllWorkers, releaseWorker } from "./rescue.ts";

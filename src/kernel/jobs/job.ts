@@ -3,6 +3,10 @@ import type { z } from "zod";
 import type { Sql, Tx } from "../db/index.ts";
 import type { Part } from "../lifecycle/index.ts";
 import type { Logger } from "../telemetry/index.ts";
+import type { Cancelled } from "./cancellation.ts";
+import type { LogLine } from "./log-lines.ts";
+import type { JobNews } from "./news.ts";
+import type { Outlook } from "./outlook.ts";
 
 export const PRIORITIES = ["urgent", "high", "normal", "low"] as const;
 
@@ -16,6 +20,7 @@ export interface JobContext {
   readonly projectId: string | null;
   /** Aborted at the timeout, on cancel, when the process must stop and when the job was given to another worker. */
   readonly signal: AbortSignal;
+  /** Of a job that somebody runs the messages from level info on are shown to its project: no secrets in them. */
   readonly log: Logger;
   /** Throws when the job is no longer ours: call it first in each transaction that writes. Holds the job's row till commit. */
   fence(tx: Tx): Promise<void>;
@@ -33,6 +38,12 @@ export interface Task<Input> {
   readonly timeoutMs?: number;
   /** Default MAX_JOB_RETRIES + 1. */
   readonly maxAttempts?: number;
+  /** Makes it a task that people may run by its name, in a project, with input of their own. */
+  readonly forUsers?: {
+    readonly description: string;
+    /** Of the jobs that people run: how many may run at once, in all processes. Default any number. */
+    readonly maxRunning?: number;
+  };
   /** Its result, JSON of at most 1 MiB, is kept with the job. */
   run(input: Input, context: JobContext): Promise<unknown>;
 }
@@ -48,6 +59,24 @@ export interface EnqueueOptions {
    * was committed with the enqueueing is seen by the job that is returned. At most 500 characters.
    */
   readonly uniqueKey?: string;
+}
+
+/** What to do when a job of the same task, project and key has not ended. */
+export const UNIQUE_RULES = ["existing", "reject", "replace"] as const;
+
+/**
+ * `existing` and `reject` find one that waits, else one that has begun. `replace` cancels the one that has not begun; the new
+ * one waits until the one that has begun has ended.
+ */
+export type UniqueRule = (typeof UNIQUE_RULES)[number];
+
+/** A job that somebody runs. */
+export interface SubmitOptions extends Pick<EnqueueOptions, "priority" | "uniqueKey"> {
+  readonly projectId: string;
+  readonly createdBy: string;
+  readonly runAt?: Date | undefined;
+  readonly timeoutMs?: number | undefined;
+  readonly rule?: UniqueRule;
 }
 
 /** What `jobs_enqueue` takes, checked and with the defaults filled in, for a statement of one's own. */
@@ -93,6 +122,14 @@ export interface Progress {
   readonly message: string | null;
 }
 
+/** One failed attempt. */
+export interface JobFailure {
+  readonly at: Date;
+  readonly attempt: number;
+  readonly code: string;
+  readonly message: string;
+}
+
 export interface Job {
   readonly id: string;
   readonly projectId: string | null;
@@ -100,17 +137,42 @@ export interface Job {
   readonly task: string;
   readonly status: JobStatus;
   readonly priority: Priority;
+  /** Somebody runs it: it can be cancelled and run again, and its end is announced. */
+  readonly isForUser: boolean;
   readonly progress: Progress | null;
   readonly result: unknown;
   /** The latest failure; null before one and after success. */
   readonly error: { readonly code: string; readonly message: string } | null;
+  /** All failures, the first one first. */
+  readonly errors: readonly JobFailure[];
   /** Attempts that count against maxAttempts, the running one included. */
   readonly attempt: number;
   readonly maxAttempts: number;
   readonly createdAt: Date;
+  /** When it is or was due. */
+  readonly runAt: Date;
   /** Of the latest attempt. */
   readonly startedAt: Date | null;
   readonly finishedAt: Date | null;
+}
+
+export interface JobFilter {
+  readonly projectId: string;
+  readonly status?: JobStatus | undefined;
+  readonly task?: string | undefined;
+  readonly beforeId?: string | undefined;
+  readonly limit: number;
+}
+
+/** Failed jobs that somebody ran. */
+export interface DeadFilter {
+  readonly projectId: string;
+  readonly ids?: readonly string[] | undefined;
+  readonly task?: string | undefined;
+  /** Of the last error. */
+  readonly errorCode?: string | undefined;
+  readonly beforeId?: string | undefined;
+  readonly limit: number;
 }
 
 export interface Jobs extends Part {
@@ -133,6 +195,34 @@ export interface Jobs extends Part {
     options?: EnqueueOptions,
   ): Promise<string>;
   find(sql: Sql, id: string): Promise<Job | undefined>;
+  /** The tasks that people may run, by their names. */
+  userTasks(): readonly Task<unknown>[];
+  /** Enqueues a job that somebody runs. `isNew` false: the id is that of one with its key that has not ended. */
+  submit<Input>(
+    tx: Tx,
+    task: Task<Input>,
+    input: Input,
+    options: SubmitOptions,
+  ): Promise<{ readonly id: string; readonly isNew: boolean }>;
+  /** Of a job that somebody runs. What waits ends with the commit; what runs within a second, and its handler is told. */
+  cancel(tx: Tx, id: string): Promise<Cancelled>;
+  /** Newest first, one more than the limit when there are more. */
+  list(sql: Sql, filter: JobFilter): Promise<Job[]>;
+  /** What happens to the jobs that people run, in whichever process, until they end. Returns how to stop hearing it. */
+  hearNews(onNews: (news: JobNews) => void): () => void;
+  /** Its place in the queue, and when it will be done. */
+  lookOut(sql: Sql, job: Job): Promise<Outlook>;
+  /** Newest first, one more than the limit when there are more. */
+  listDead(sql: Sql, filter: DeadFilter): Promise<Job[]>;
+  /** Ids of them, the oldest first, one more than the limit when there are more. */
+  listDeadIds(sql: Sql, filter: DeadFilter): Promise<string[]>;
+  /**
+   * Runs failed and cancelled jobs again, under their ids, with all their attempts. Returns those that run: left out is
+   * what has not ended so, was run by nobody, or has a job of its key in its way.
+   */
+  revive(tx: Tx, ids: readonly string[]): Promise<string[]>;
+  /** The last 1,000 lines of a job that somebody runs, oldest first. */
+  listLines(sql: Sql, id: string): Promise<LogLine[]>;
   /** Deletes at most `limit` jobs of a project, running ones excepted, and returns how many; call it until that is 0. */
   erase(tx: Tx, projectId: string, limit: number): Promise<number>;
 }

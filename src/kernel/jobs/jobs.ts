@@ -4,10 +4,17 @@ import type { Bus } from "../bus/index.ts";
 import type { Database, MigrationSet } from "../db/index.ts";
 import { newId } from "../ids/index.ts";
 import type { Logger, Metrics } from "../telemetry/index.ts";
+import { createAdmission } from "./admission.ts";
+import { createCancellation } from "./cancellation.ts";
 import { createHousekeeping } from "./housekeeping.ts";
 import type { EnqueueOptions, Jobs, PreparedJob, Task } from "./job.ts";
+import { listLines } from "./log-lines.ts";
 import { createJobMetrics, showQueue } from "./metrics.ts";
+import { createNews } from "./news.ts";
+import { lookOut } from "./outlook.ts";
+import { listDead, listDeadIds, listJobs } from "./queue-store.ts";
 import { eraseJobs, findJob, insertFailedJob, insertJob } from "./store.ts";
+import { createSubmissions } from "./submissions.ts";
 import { createWakeUps } from "./wake-ups.ts";
 import { createWorker, type WorkOptions } from "./worker.ts";
 
@@ -30,10 +37,14 @@ export interface JobsOptions {
   readonly maxRetries: number;
   readonly timeoutSeconds: number;
   readonly retentionDays: number;
+  /** Of one project's jobs that people run: how many may run at once, in all processes. Default any number. */
+  readonly projectConcurrency?: number | undefined;
   /** Chance in [0, 1), for the jitter of retries. */
   readonly random?: () => number;
   /** Left out in processes that only hand jobs in. */
   readonly work?: WorkOptions;
+  /** Told of projects whose log has grown by the end of a job, after the commit. */
+  readonly onAnnounced?: (projectId: string) => void;
   /** Whether this process shows the queue as a whole in its metrics; where several are merged, one must. Default true. */
   readonly showsQueue?: boolean;
 }
@@ -42,6 +53,10 @@ export function createJobs(options: JobsOptions): Jobs {
   const { db, log } = options;
   const tasks = new Map<string, Task<unknown>>();
   const wakeUps = createWakeUps(options.bus);
+  const cancellation = createCancellation({ sql: db.sql, bus: options.bus, log });
+  const news = createNews(options.bus);
+  const admission = createAdmission({ sql: db.sql, log, wakeUps });
+  const announced = options.onAnnounced ?? (() => {});
   const housekeeping = createHousekeeping({ db, log, retentionDays: options.retentionDays });
   const worker =
     options.work &&
@@ -49,9 +64,23 @@ export function createJobs(options: JobsOptions): Jobs {
       log,
       tasks,
       wakeUps,
+      cancellation,
+      news,
+      admission,
+      announced,
       metrics: createJobMetrics(options.metrics),
       random: options.random ?? Math.random,
     });
+  const submissions = createSubmissions({
+    tasks,
+    prepare,
+    wakeUps,
+    cancellation,
+    admission,
+    news,
+    announced,
+    projectMax: options.projectConcurrency ?? null,
+  });
   if (options.showsQueue ?? true) showQueue(options.metrics, db.sql, housekeeping.oldestTransactionSeconds);
 
   function prepare<Input>(task: Task<Input>, input: Input, given: EnqueueOptions = {}): PreparedJob {
@@ -88,6 +117,13 @@ export function createJobs(options: JobsOptions): Jobs {
       if (job.delayMs === 0) tx.afterCommit(() => wakeUps.send(job.lane));
       return id;
     },
+    ...submissions,
+    list: listJobs,
+    lookOut,
+    listDead,
+    listDeadIds,
+    listLines,
+    hearNews: news.hear,
     erase: eraseJobs,
     async recordFailure(tx, task, input, error, given) {
       const job = prepare(task, input, given);

@@ -41,10 +41,14 @@ test("[JOB-32] depth, age, waits, runs and endings are shown", async () => {
   expect(readValue(text, 'stoa_jobs{lane="urgent",state="running"}')).toBe(0);
   expect(readValue(text, 'stoa_jobs_oldest_seconds{lane="low"}')).toBeGreaterThanOrEqual(90);
   expect(readValue(text, 'stoa_jobs_oldest_seconds{lane="high"}')).toBe(0);
-  expect(readValue(text, 'stoa_job_wait_seconds_count{task="test.metrics"}')).toBe(2);
-  expect(readValue(text, 'stoa_job_run_seconds_count{task="test.metrics"}')).toBe(2);
-  expect(readValue(text, 'stoa_job_attempts_total{task="test.metrics",status="succeeded"}')).toBe(1);
-  expect(readValue(text, 'stoa_job_attempts_total{task="test.metrics",status="failed"}')).toBe(1);
+  expect(readValue(text, 'stoa_job_wait_seconds_count{task="test.metrics",lane="normal"}')).toBe(2);
+  expect(readValue(text, 'stoa_job_run_seconds_count{task="test.metrics",lane="normal"}')).toBe(2);
+  expect(
+    readValue(text, 'stoa_job_attempts_total{task="test.metrics",lane="normal",status="succeeded"}'),
+  ).toBe(1);
+  expect(readValue(text, 'stoa_job_attempts_total{task="test.metrics",lane="normal",status="failed"}')).toBe(
+    1,
+  );
   await Promise.all([idle.stop(), worker.stop()]);
 });
 

@@ -4,10 +4,15 @@ import type { Metrics } from "../telemetry/index.ts";
 import { PRIORITIES } from "./job.ts";
 import type { Written } from "./outcomes.ts";
 
+interface Labelling {
+  readonly task: string;
+  readonly lane: number;
+}
+
 export interface JobMetrics {
-  started(task: string, waitedMs: number): void;
-  ran(task: string, runMs: number): void;
-  ended(task: string, written: Written): void;
+  started(job: Labelling, waitedMs: number): void;
+  ran(job: Labelling, runMs: number): void;
+  ended(job: Labelling, written: Written): void;
 }
 
 const WAIT_BUCKETS_S = [0.005, 0.01, 0.025, 0.1, 0.25, 1, 2.5, 10, 60, 600, 3600];
@@ -17,15 +22,25 @@ export function createJobMetrics(metrics: Metrics): JobMetrics {
   const wait = metrics.histogram(
     "stoa_job_wait_seconds",
     "Time from when a job was due until it was taken.",
-    ["task"],
+    ["task", "lane"],
     WAIT_BUCKETS_S,
   );
-  const run = metrics.histogram("stoa_job_run_seconds", "Time of one attempt.", ["task"], RUN_BUCKETS_S);
-  const ended = metrics.counter("stoa_job_attempts_total", "Attempts by how they ended.", ["task", "status"]);
+  const run = metrics.histogram(
+    "stoa_job_run_seconds",
+    "Time of one attempt.",
+    ["task", "lane"],
+    RUN_BUCKETS_S,
+  );
+  const ended = metrics.counter(
+    "stoa_job_attempts_total",
+    "Attempts by how they ended; failed are the dead letters.",
+    ["task", "lane", "status"],
+  );
+  const labels = ({ task, lane }: Labelling) => ({ task, lane: PRIORITIES[lane] ?? "normal" });
   return {
-    started: (task, waitedMs) => wait.observe({ task }, waitedMs / 1000),
-    ran: (task, runMs) => run.observe({ task }, runMs / 1000),
-    ended: (task, written) => ended.add({ task, status: written.replaceAll(" ", "_") }),
+    started: (job, waitedMs) => wait.observe(labels(job), waitedMs / 1000),
+    ran: (job, runMs) => run.observe(labels(job), runMs / 1000),
+    ended: (job, written) => ended.add({ ...labels(job), status: written.replaceAll(" ", "_") }),
   };
 }
 

@@ -57,24 +57,51 @@ test("[JOB-10] two workers that race for 10,000 jobs run each exactly once", asy
   expect(rows.map((row) => ({ ...row }))).toEqual([{ status: "succeeded", attempt: 1, count: 10_000 }]);
 });
 
-test("[JOB-11] lanes go before times, and times before ids", async () => {
+test("[JOB-11] urgent goes before all, and in a lane what is due for longest", async () => {
   const ran: number[] = [];
   const task = noting("test.order", ran);
   const engine = await startEngine(db);
   const add = (n: number, priority: Priority, delayMs = 0) =>
     engine.enqueue(task, { n }, { priority, delayMs });
-  await add(6, "low");
-  await add(4, "normal");
-  await add(5, "normal");
-  await add(3, "high");
+  await add(3, "low");
+  await add(4, "low");
+  await add(5, "low");
   await add(1, "urgent");
   await add(2, "urgent");
   const late = await add(0, "high", 3_600_000);
   const worker = await startEngine(db, { tasks: [task], work: { concurrency: 1 } });
-  await until("all of them", () => ran.length === 6);
-  expect(ran).toEqual([1, 2, 3, 4, 5, 6]);
+  await until("all of them", () => ran.length === 5);
+  expect(ran).toEqual([1, 2, 3, 4, 5]);
   expect(await engine.get(late)).toMatchObject({ status: "scheduled" });
   await Promise.all([worker.stop(), engine.stop()]);
+});
+
+test("[JOB-33] full lanes share the slots six to three to one, and low never starves", async () => {
+  const ran: number[] = [];
+  const [task, lanes] = [noting("test.share", ran), ["high", "normal", "low"] as const];
+  for (const [place, lane] of lanes.entries()) {
+    await db.sql`
+      SELECT count(jobs_enqueue(gen_random_uuid(), NULL, ${task.name}, ${lane}, jsonb_build_object('n', ${place}::int), NULL,
+        NULL, NULL, 60000, 1)) FROM generate_series(1, 200)`;
+  }
+  for (const concurrency of [1, 3]) {
+    ran.length = 0;
+    const worker = await startEngine(db, { tasks: [task], work: { concurrency } });
+    await until("a hundred of them", () => ran.length >= 100);
+    await worker.stop();
+    const counts = lanes.map((_, place) => ran.slice(0, 100).filter((n) => n === place).length);
+    expect([concurrency, ...counts.map((count) => Math.round(count / 10))]).toEqual([concurrency, 6, 3, 1]);
+  }
+  await db.sql`DELETE FROM jobs WHERE task = ${task.name}`;
+});
+
+test("[JOB-33] what a lane leaves of its share the others use", async () => {
+  const ran: number[] = [];
+  const task = noting("test.leftover", ran);
+  await flood(task.name, 40, "low");
+  const worker = await startEngine(db, { tasks: [task], work: { concurrency: 2 } });
+  await until("all of them", () => ran.length === 40);
+  await worker.stop();
 });
 
 test("[JOB-11] one that is due for longer goes first though it was handed in later", async () => {

@@ -4,7 +4,7 @@ import { isDatabaseAway, type Sql } from "../db/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import type { Outcome } from "./attempt.ts";
 import { type Failure, failureOf } from "./failure.ts";
-import { type ClaimedJob, completeJobs, failJob, handBack } from "./worker-store.ts";
+import { type ClaimedJob, completeJobs, endCancelled, failJob, handBack } from "./worker-store.ts";
 
 export interface Ended {
   readonly job: ClaimedJob;
@@ -12,7 +12,7 @@ export interface Ended {
 }
 
 /** What became of it; `lost` also when an answer was lost and the write had been done. */
-export type Written = "succeeded" | "retrying" | "failed" | "handed back" | "lost";
+export type Written = "succeeded" | "retrying" | "failed" | "cancelled" | "handed back" | "lost";
 
 export interface OutcomesOptions {
   readonly sql: Sql;
@@ -87,6 +87,10 @@ export function createOutcomes({ sql, log, delayMs, beforeWrite, onWritten }: Ou
       const { failure } = first.outcome;
       const written = await failJob(sql, first.job, failure, delayMs(first.job, failure));
       return [{ job: first.job, written }];
+    }
+    if (first?.outcome.state === "cancelled") {
+      const isOurs = await endCancelled(sql, first.job);
+      return [{ job: first.job, written: isOurs ? "cancelled" : "lost" }];
     }
     if (first?.outcome.state === "handed back") {
       await handBack(sql, [first.job]);

@@ -4,7 +4,8 @@ import type { Logger } from "../telemetry/index.ts";
 import { type ProgressNote, writeProgress } from "./worker-store.ts";
 
 export interface ProgressNotes {
-  note(note: ProgressNote): void;
+  /** Returns it as it will be stored. */
+  note(note: ProgressNote): ProgressNote;
   /** Writes what is noted; call it before a job's end is written, so that its last word is kept. */
   flush(): Promise<void>;
   /** Whether the job has something unwritten. */
@@ -40,9 +41,10 @@ export function createProgressNotes(sql: Sql, log: Logger): ProgressNotes {
 
   return {
     note(note) {
-      const message = note.message && storable(note.message);
-      notes.set(note.id, { ...note, message });
+      const noted = { ...note, message: note.message && storable(note.message) };
+      notes.set(note.id, noted);
       timer ??= setTimeout(() => void flush(), INTERVAL_MS);
+      return noted;
     },
     flush,
     has: (jobId) => notes.has(jobId),

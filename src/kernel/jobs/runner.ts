@@ -3,17 +3,18 @@ import { pause } from "../clock/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import { type Attempt, type Outcome, startAttempt } from "./attempt.ts";
 import type { JobContext, Task } from "./job.ts";
+import { createLaneShares } from "./lane-shares.ts";
 import type { Outcomes } from "./outcomes.ts";
-import type { ClaimedJob, Held } from "./worker-store.ts";
+import type { Claim, ClaimedJob, Held } from "./worker-store.ts";
 
 export interface RunnerOptions {
   readonly log: Logger;
   readonly tasks: ReadonlyMap<string, Task<unknown>>;
   readonly concurrency: number;
-  /** Lanes to serve, the first before the others. */
+  /** Lanes to serve: urgent before the others, which share by weight. */
   readonly lanes: readonly number[];
   readonly handlerGraceMs: number;
-  readonly claim: (lanes: readonly number[], limit: number, urgentLimit: number) => Promise<ClaimedJob[]>;
+  readonly claim: (claim: Omit<Claim, "workerId" | "tasks">) => Promise<ClaimedJob[]>;
   /** One job at most, of those that `claim` skips because enqueuers hold them all the time; may wait for seconds. */
   readonly claimPatiently: (lanes: readonly number[]) => Promise<ClaimedJob[]>;
   /** Settles with the database what we hold; never while a claim is under way. */
@@ -32,6 +33,8 @@ export interface Runner {
   nudge(): void;
   /** How long until the first handler is left behind. */
   leftMs(): number | undefined;
+  /** Of these jobs those that run here are to end. */
+  cancel(ids: readonly string[]): void;
   /** The worker was taken for dead: what it holds belongs to others now. */
   lose(): void;
   stop(graceMs: number): Promise<void>;
@@ -52,6 +55,7 @@ const MAX_UNWRITTEN = 1000;
 export function createRunner(options: RunnerOptions): Runner {
   const { log, tasks, concurrency, outcomes } = options;
   const bulkLanes = options.lanes.filter((lane) => lane !== URGENT);
+  const shares = createLaneShares(bulkLanes);
   const servesUrgent = options.lanes.includes(URGENT);
   const running = new Map<string, Attempt>();
   const stopping = new AbortController();
@@ -105,9 +109,10 @@ export function createRunner(options: RunnerOptions): Runner {
     const limit = takesBulk ? free : urgentLimit;
     if (limit === 0) return false;
     const lanes = [...(urgentLimit > 0 ? [URGENT] : []), ...(takesBulk ? bulkLanes : [])];
+    const quotas = [...(urgentLimit > 0 ? [urgentLimit] : []), ...(takesBulk ? shares.deal(limit) : [])];
     if (urgentLimit > 0) due.urgent = false;
     if (takesBulk) due.bulk = false;
-    const jobs = await options.claim(lanes, limit, urgentLimit);
+    const jobs = await options.claim({ lanes, limit, urgentLimit, quotas });
     for (const job of jobs) begin(job);
     if (jobs.length < limit) return false;
     if (urgentLimit > 0) due.urgent = true;
@@ -186,6 +191,9 @@ export function createRunner(options: RunnerOptions): Runner {
     leftMs() {
       if (running.size === 0) return undefined;
       return Math.min(...[...running.values()].map((attempt) => attempt.leftMs()));
+    },
+    cancel(ids) {
+      for (const id of ids) running.get(id)?.cancel();
     },
     lose: () => leaveAll({ state: "lost" }),
     async stop(graceMs) {

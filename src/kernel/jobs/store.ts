@@ -1,6 +1,14 @@
 // The SQL of those who hand jobs in and ask about them.
 import type { Query, Sql, Tx } from "../db/index.ts";
-import { type Job, type JobStatus, PRIORITIES, type PreparedJob, type Progress } from "./job.ts";
+import {
+  type Job,
+  type JobFailure,
+  type JobStatus,
+  PRIORITIES,
+  type PreparedJob,
+  type Progress,
+  type UniqueRule,
+} from "./job.ts";
 
 export async function insertJob(tx: Tx, job: PreparedJob): Promise<string> {
   const [row] = await tx<{ id: string }>`
@@ -8,6 +16,31 @@ export async function insertJob(tx: Tx, job: PreparedJob): Promise<string> {
       ${job.uniqueKey}, ${job.createdBy}, clock_timestamp() + ${job.delayMs}::float8 * interval '1 millisecond',
       ${job.timeoutMs}, ${job.maxAttempts}) AS id`;
   return row?.id ?? job.id;
+}
+
+/** How many may run at once; null: any number. */
+export interface Limits {
+  readonly taskMax: number | null;
+  readonly projectMax: number | null;
+}
+
+export interface SubmitParts {
+  readonly runAt: Date | undefined;
+  readonly rule: UniqueRule;
+  readonly limits: Limits;
+}
+
+/** A job that somebody runs; `isNew` false: the id is that of one with its key that has not ended. */
+export async function submitJob(
+  tx: Tx,
+  job: PreparedJob,
+  { runAt, rule, limits }: SubmitParts,
+): Promise<{ readonly id: string; readonly isNew: boolean }> {
+  const [row] = await tx<{ id: string; is_new: boolean }>`
+    SELECT id, is_new FROM jobs_submit(${job.id}, ${job.projectId}, ${job.task}, ${job.lane}, ${job.input}::text::jsonb,
+      ${job.uniqueKey}, ${job.createdBy}, ${runAt ?? null}, ${job.timeoutMs}, ${job.maxAttempts}, ${rule},
+      ${limits.taskMax}, ${limits.projectMax})`;
+  return { id: row?.id ?? job.id, isNew: row?.is_new ?? true };
 }
 
 export async function insertFailedJob(
@@ -27,16 +60,18 @@ export async function insertFailedJob(
 
 const DAY_MS = 86_400_000;
 
-interface JobRow {
+export interface JobRow {
   readonly id: string;
   readonly project_id: string | null;
   readonly created_by: string | null;
   readonly task: string;
   readonly status: JobStatus;
   readonly lane: number;
+  readonly for_user: boolean;
+  readonly run_at: Date;
   readonly progress: Progress | null;
   readonly result: unknown;
-  readonly error: { readonly code: string; readonly message: string } | null;
+  readonly errors: readonly (Omit<JobFailure, "at"> & { readonly at: string })[];
   readonly attempt: number;
   readonly max_attempts: number;
   readonly created_at: Date;
@@ -55,43 +90,61 @@ export async function findJob(sql: Sql, id: string, nowMs: number): Promise<Job 
 /** One statement, so that a job on its way from one table to the other is found in one of them. */
 async function findWithin(sql: Sql, id: string, bound: Query<unknown>): Promise<Job | undefined> {
   const [row] = await sql<JobRow>`
-    SELECT j.id, project_id, created_by, task, lane, j.attempt - uncounted AS attempt, max_attempts, created_at, started_at,
-      CASE
-        WHEN state = 'running' THEN 'running'
-        WHEN j.errors <> '[]' THEN 'retrying'
-        WHEN run_at > clock_timestamp() THEN 'scheduled'
-        ELSE 'queued'
-      END AS status,
-      CASE WHEN p.job_id IS NOT NULL THEN
-        jsonb_build_object('done', p.done, 'total', p.total, 'message', p.message) END AS progress,
-      NULL::jsonb AS result, errors -> -1 AS error, NULL::timestamptz AS finished_at
-    FROM jobs j LEFT JOIN job_progress p ON p.job_id = j.id AND p.attempt = j.attempt
+    SELECT ${hotColumns(sql)} FROM jobs j LEFT JOIN job_progress p ON p.job_id = j.id AND p.attempt = j.attempt
     WHERE j.id = ${id}
     UNION ALL
-    SELECT id, project_id, created_by, task, lane, attempt, max_attempts, created_at, started_at, status, progress, result,
-      CASE WHEN status <> 'succeeded' THEN errors -> -1 END, finished_at
-    FROM finished_jobs WHERE id = ${id} ${bound}
+    SELECT ${finishedColumns(sql)} FROM finished_jobs WHERE id = ${id} ${bound}
     LIMIT 1`;
   return row && toJob(row);
+}
+
+/** Of `jobs j LEFT JOIN job_progress p`. */
+export function hotColumns(sql: Sql): Query<unknown> {
+  return sql`j.id, j.project_id, j.created_by, j.task, j.lane, j.attempt - j.uncounted AS attempt, j.max_attempts,
+    j.created_at, j.started_at, jobs_status(j.state, j.errors, j.run_at) AS status,
+    CASE WHEN p.job_id IS NOT NULL THEN
+      jsonb_build_object('done', p.done, 'total', p.total, 'message', p.message) END AS progress,
+    NULL::jsonb AS result, j.errors, NULL::timestamptz AS finished_at, j.for_user, j.run_at`;
+}
+
+/** @param maxResultBytes a larger result is left out; the size is measured as it is stored, perhaps compressed. */
+export function finishedColumns(sql: Sql, maxResultBytes?: number): Query<unknown> {
+  const result =
+    maxResultBytes === undefined
+      ? sql`result`
+      : sql`CASE WHEN pg_column_size(result) <= ${maxResultBytes}::int THEN result END AS result`;
+  return sql`id, project_id, created_by, task, lane, attempt, max_attempts, created_at, started_at, status, progress, ${result},
+    errors, finished_at, for_user, run_at`;
 }
 
 export async function eraseJobs(tx: Tx, projectId: string, limit: number): Promise<number> {
   const [row] = await tx<{ count: number }>`
     WITH waiting AS (
       DELETE FROM jobs WHERE id IN (
-        SELECT id FROM jobs WHERE project_id = ${projectId} AND state = 'waiting' LIMIT ${limit}::int
+        SELECT id FROM jobs WHERE project_id = ${projectId} AND state <> 'running' LIMIT ${limit}::int
         FOR UPDATE SKIP LOCKED)
       RETURNING id),
     progress AS (DELETE FROM job_progress WHERE job_id IN (SELECT id FROM waiting)),
     finished AS (
       DELETE FROM finished_jobs WHERE (id, finished_at) IN (
         SELECT id, finished_at FROM finished_jobs WHERE project_id = ${projectId} LIMIT ${limit}::int)
-      RETURNING 1)
+      RETURNING id),
+    lines AS (
+      DELETE FROM job_log_lines
+      WHERE job_id IN (SELECT id FROM waiting UNION ALL SELECT id FROM finished))
     SELECT ((SELECT count(*) FROM waiting) + (SELECT count(*) FROM finished))::int AS count`;
   return row?.count ?? 0;
 }
 
-function toJob(row: JobRow): Job {
+export function toJob(row: JobRow): Job {
+  // What else is kept of an error is shown to nobody.
+  const errors = row.errors.map(({ at, attempt, code, message }) => ({
+    at: new Date(at),
+    attempt,
+    code,
+    message,
+  }));
+  const last = row.status === "succeeded" ? undefined : errors.at(-1);
   return {
     id: row.id,
     projectId: row.project_id,
@@ -99,12 +152,15 @@ function toJob(row: JobRow): Job {
     task: row.task,
     status: row.status,
     priority: PRIORITIES[row.lane] ?? "normal",
+    isForUser: row.for_user,
     progress: row.progress,
     result: row.result,
-    error: row.error && { code: row.error.code, message: row.error.message },
+    error: last ? { code: last.code, message: last.message } : null,
+    errors,
     attempt: row.attempt,
     maxAttempts: row.max_attempts,
     createdAt: row.created_at,
+    runAt: row.run_at,
     startedAt: row.started_at,
     finishedAt: row.finished_at,
   };

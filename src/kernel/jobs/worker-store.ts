@@ -8,6 +8,10 @@ export interface ClaimedJob {
   readonly task: string;
   readonly lane: number;
   readonly isKeyed: boolean;
+  /** Somebody runs it: its end is announced, its news and lines are shown. */
+  readonly isForUser: boolean;
+  /** Its end makes room under a limit. */
+  readonly isLimited: boolean;
   readonly input: unknown;
   readonly timeoutMs: number;
   readonly attempt: number;
@@ -23,6 +27,8 @@ interface ClaimedRow {
   readonly task: string;
   readonly lane: number;
   readonly is_keyed: boolean;
+  readonly for_user: boolean;
+  readonly is_limited: boolean;
   readonly input: unknown;
   readonly timeout_ms: number;
   readonly attempt: number;
@@ -36,13 +42,15 @@ export interface Claim {
   readonly tasks: readonly string[];
   readonly limit: number;
   readonly urgentLimit: number;
+  /** Of each lane, in their order; what they leave goes to the first that has more. */
+  readonly quotas: readonly number[];
 }
 
 export async function claimJobs(sql: Sql, claim: Claim): Promise<ClaimedJob[]> {
   const rows = await sql<ClaimedRow>`
     SELECT ${claimed(sql)}
     FROM jobs_claim(${claim.workerId}, ${claim.lanes}::smallint[], ${claim.tasks}::text[], ${claim.limit},
-      ${claim.urgentLimit})
+      ${claim.urgentLimit}, ${claim.quotas}::int[])
     ORDER BY lane, run_at, id`;
   return rows.map(toClaimedJob);
 }
@@ -50,7 +58,7 @@ export async function claimJobs(sql: Sql, claim: Claim): Promise<ClaimedJob[]> {
 /** One keyed job that is due for longer than `overdueMs` since enqueuers hold it all the time. */
 export async function claimPatiently(
   sql: Sql,
-  claim: Omit<Claim, "limit" | "urgentLimit">,
+  claim: Pick<Claim, "workerId" | "lanes" | "tasks">,
   overdueMs: number,
 ): Promise<ClaimedJob[]> {
   const rows = await sql<ClaimedRow>`
@@ -61,7 +69,8 @@ export async function claimPatiently(
 }
 
 function claimed(sql: Sql) {
-  return sql`id, project_id, task, lane, unique_key IS NOT NULL AS is_keyed, input, timeout_ms, attempt, uncounted,
+  return sql`id, project_id, task, lane, unique_key IS NOT NULL AS is_keyed, for_user,
+    (task_max IS NOT NULL OR project_max IS NOT NULL) AS is_limited, input, timeout_ms, attempt, uncounted,
     (extract(epoch FROM started_at - run_at) * 1000)::float8 AS waited_ms`;
 }
 
@@ -72,6 +81,8 @@ function toClaimedJob(row: ClaimedRow): ClaimedJob {
     task: row.task,
     lane: row.lane,
     isKeyed: row.is_keyed,
+    isForUser: row.for_user,
+    isLimited: row.is_limited,
     input: row.input,
     timeoutMs: row.timeout_ms,
     attempt: row.attempt,
@@ -101,12 +112,19 @@ export async function failJob(
   job: Held,
   failure: Failure,
   delayMs: number,
-): Promise<"retrying" | "failed" | "lost"> {
+): Promise<"retrying" | "failed" | "cancelled" | "lost"> {
   const { code, message, detail } = failure;
-  const [row] = await sql<{ outcome: "retrying" | "failed" | "lost" }>`
+  const [row] = await sql<{ outcome: "retrying" | "failed" | "cancelled" | "lost" }>`
     SELECT jobs_fail(${job.id}, ${job.attempt}, ${JSON.stringify({ code, message, detail })}::text::jsonb,
       ${delayMs}::float8, ${failure.kind}, ${MAX_INTERRUPTIONS}) AS outcome`;
   return row?.outcome ?? "lost";
+}
+
+/** Whether it was still ours. */
+export async function endCancelled(sql: Sql, job: Held): Promise<boolean> {
+  const [row] = await sql<{ is_ours: boolean }>`
+    SELECT jobs_end_cancelled(${job.id}, ${job.attempt}) AS is_ours`;
+  return row?.is_ours ?? false;
 }
 
 export async function handBack(sql: Sql, jobs: readonly Held[]): Promise<number> {
@@ -162,12 +180,15 @@ export interface WorkerIdentity {
   readonly host: string;
   readonly pid: number;
   readonly roles: readonly string[];
+  readonly slots: number;
+  readonly lanes: readonly number[];
 }
 
 export async function upsertWorker(sql: Sql, worker: WorkerIdentity): Promise<void> {
   await sql`
-    INSERT INTO job_workers (id, host, pid, roles)
-    VALUES (${worker.id}, ${worker.host}, ${worker.pid}, ${worker.roles}::text[])
+    INSERT INTO job_workers (id, host, pid, roles, slots, lanes)
+    VALUES (${worker.id}, ${worker.host}, ${worker.pid}, ${worker.roles}::text[], ${worker.slots},
+      ${worker.lanes}::smallint[])
     ON CONFLICT (id) DO UPDATE SET beat_at = clock_timestamp()`;
 }
 

@@ -3,22 +3,26 @@ import { hostname } from "node:os";
 import { type DatabaseOptions, openDatabase } from "../db/index.ts";
 import type { Part } from "../lifecycle/index.ts";
 import type { Logger } from "../telemetry/index.ts";
+import type { Admission } from "./admission.ts";
 import { type Beats, startBeats } from "./beats.ts";
-import { type JobContext, PRIORITIES, type Priority, type Task } from "./job.ts";
+import { type Cancellation, endWishes, listWishes } from "./cancellation.ts";
+import { PRIORITIES, type Priority, type Task } from "./job.ts";
+import { createContexts } from "./job-context.ts";
+import { createLogLines } from "./log-lines.ts";
 import type { JobMetrics } from "./metrics.ts";
+import type { News } from "./news.ts";
 import { createOutcomes } from "./outcomes.ts";
-import { createProgressNotes, type ProgressNotes } from "./progress-notes.ts";
+import { createPaces } from "./paces.ts";
+import { createProgressNotes } from "./progress-notes.ts";
 import { createSweep, SWEEP_INTERVAL_MS } from "./rescue.ts";
 import { retryDelayMs } from "./retry.ts";
 import { createRunner } from "./runner.ts";
 import type { WakeUps } from "./wake-ups.ts";
 import {
-  type ClaimedJob,
   claimJobs,
   claimPatiently,
   deleteWorker,
   handBackForgotten,
-  holdJob,
   upsertWorker,
   type WorkerIdentity,
 } from "./worker-store.ts";
@@ -43,6 +47,10 @@ export interface WorkerDeps {
   readonly log: Logger;
   readonly metrics: JobMetrics;
   readonly wakeUps: WakeUps;
+  readonly cancellation: Cancellation;
+  readonly news: News;
+  readonly admission: Admission;
+  readonly announced: (projectId: string) => void;
   readonly tasks: ReadonlyMap<string, Task<unknown>>;
   readonly random: () => number;
 }
@@ -50,34 +58,52 @@ export interface WorkerDeps {
 const HANDLER_GRACE_MS = 5000;
 /** A keyed job that is due for longer was skipped, not overlooked. */
 const OVERDUE_MS = 500;
+/** How often it is looked whether a running job is to end: a cancelled one has a second. */
+const WISHES_INTERVAL_MS = 500;
+const ENDS: ReadonlySet<string> = new Set(["succeeded", "failed", "cancelled"]);
 /** At stop, for a database that does not answer: others take the jobs when our beat is missed. */
 const SETTLE_MS = 5000;
 
 export function createWorker(work: WorkOptions, deps: WorkerDeps): Part {
   const { log, metrics, wakeUps, tasks } = deps;
-  const worker: WorkerIdentity = { id: work.workerId, host: hostname(), pid: process.pid, roles: work.roles };
+  const lanes = (work.lanes ?? PRIORITIES).map((lane) => PRIORITIES.indexOf(lane)).sort();
+  const worker: WorkerIdentity = {
+    id: work.workerId,
+    host: hostname(),
+    pid: process.pid,
+    roles: work.roles,
+    slots: work.concurrency,
+    lanes,
+  };
   // Connections of the engine's own: handlers that hold all the others must not keep urgent jobs waiting.
   const db = openDatabase(
     { ...work.connection, poolSize: 2, longPoolSize: 1, applicationName: "stoa jobs" },
     log,
   );
   const progress = createProgressNotes(db.sql, log);
+  const lines = createLogLines(db.sql, log);
+  const contexts = createContexts({ log, progress, lines, news: deps.news });
+  const paces = createPaces(db.sql, log);
   const outcomes = createOutcomes({
     sql: db.sql,
     log,
     delayMs: (job, failure) => retryDelayMs(job.countedAttempt, failure.retryAfterMs, deps.random),
     async beforeWrite(jobs) {
       if (jobs.some((job) => progress.has(job.id))) await progress.flush();
+      if (jobs.some((job) => lines.has(job.id))) await lines.flush();
     },
     onWritten(job, written) {
-      metrics.ended(job.task, written);
+      metrics.ended(job, written);
+      if (written === "retrying") contexts.tell(job, "retrying");
+      else deps.news.forget(job.id);
+      if (job.isForUser && job.projectId && ENDS.has(written)) deps.announced(job.projectId);
       if (written === "failed") log.error({ job_id: job.id, task: job.task }, "a job has failed for good");
+      if (job.isLimited) deps.admission.admit(job.task, job.projectId);
       // The next one of its key may have waited for its end.
       if (job.isKeyed) runner.wake(lanes);
       else runner.nudge();
     },
   });
-  const lanes = (work.lanes ?? PRIORITIES).map((lane) => PRIORITIES.indexOf(lane)).sort();
   const runner = createRunner({
     log,
     tasks,
@@ -85,8 +111,7 @@ export function createWorker(work: WorkOptions, deps: WorkerDeps): Part {
     lanes,
     handlerGraceMs: work.handlerGraceMs ?? HANDLER_GRACE_MS,
     outcomes,
-    claim: (lanes, limit, urgentLimit) =>
-      claimJobs(db.sql, { workerId: worker.id, lanes, tasks: [...tasks.keys()], limit, urgentLimit }),
+    claim: (claim) => claimJobs(db.sql, { ...claim, workerId: worker.id, tasks: [...tasks.keys()] }),
     // In a transaction, and so on a connection where nothing else waits behind it.
     claimPatiently: (lanes) =>
       db.transaction((tx) =>
@@ -97,16 +122,28 @@ export function createWorker(work: WorkOptions, deps: WorkerDeps): Part {
       if (count > 0)
         log.warn({ jobs: count }, "jobs were taken in an answer that never came, and handed back");
     },
-    context: (job) => contextOf(job, log, progress),
+    context: contexts.open,
     onStarted(job) {
-      metrics.started(job.task, job.waitedMs);
+      metrics.started(job, job.waitedMs);
       state?.beats.allow(runner.leftMs());
     },
-    onEnded: (job, runMs) => metrics.ran(job.task, runMs),
+    onEnded(job, runMs) {
+      metrics.ran(job, runMs);
+      paces.note(job, runMs);
+    },
   });
   const sweep = createSweep(db);
   let isSweeping = false;
-  let state: { readonly beats: Beats; readonly sweeps: Timer; readonly deafen: () => void } | undefined;
+  let isGranting = false;
+  let state:
+    | {
+        readonly beats: Beats;
+        /** Finds us more to do. */
+        readonly stopTaking: () => void;
+        /** Ends what we do. */
+        readonly stopGranting: () => void;
+      }
+    | undefined;
   let stopped: Promise<void> | undefined;
 
   /** Others have taken us for dead, and our jobs with it: begin anew under the same id. */
@@ -119,6 +156,7 @@ export function createWorker(work: WorkOptions, deps: WorkerDeps): Part {
   }
 
   async function takeOver(): Promise<void> {
+    deps.admission.admitAll();
     if (isSweeping) return;
     isSweeping = true;
     try {
@@ -133,14 +171,30 @@ export function createWorker(work: WorkOptions, deps: WorkerDeps): Part {
     }
   }
 
+  /** The floor under the bus: no cancelled job runs on because a message was lost. */
+  async function grantWishes(): Promise<void> {
+    if (isGranting) return;
+    isGranting = true;
+    try {
+      runner.cancel(await listWishes(db.sql, worker.id));
+      await endWishes(db.sql);
+    } catch (error) {
+      log.debug({ err: error }, "the look for cancelled jobs failed");
+    } finally {
+      isGranting = false;
+    }
+  }
+
   async function stop(running: NonNullable<typeof state>): Promise<void> {
-    running.deafen();
-    clearInterval(running.sweeps);
+    running.stopTaking();
     await runner.stop(work.graceMs);
+    running.stopGranting();
     const giveUp = setTimeout(outcomes.giveUp, SETTLE_MS);
     await outcomes.settled();
     clearTimeout(giveUp);
     progress.stop();
+    lines.stop();
+    paces.stop();
     await running.beats.stop();
     await deleteWorker(db.sql, worker.id).catch((error: unknown) =>
       log.warn({ err: error }, "the worker could not sign off; its row ends when its beat is missed"),
@@ -160,7 +214,22 @@ export function createWorker(work: WorkOptions, deps: WorkerDeps): Part {
         onRound: () => beats.allow(runner.leftMs()),
       });
       const sweeps = setInterval(() => void takeOver(), SWEEP_INTERVAL_MS);
-      state = { beats, sweeps, deafen: wakeUps.hear(runner.wake) };
+      const wishes = setInterval(() => void grantWishes(), WISHES_INTERVAL_MS);
+      const [deafenToWork, deafenToWishes] = [
+        wakeUps.hear(runner.wake),
+        deps.cancellation.hear(runner.cancel),
+      ];
+      state = {
+        beats,
+        stopTaking() {
+          deafenToWork();
+          clearInterval(sweeps);
+        },
+        stopGranting() {
+          deafenToWishes();
+          clearInterval(wishes);
+        },
+      };
       await beats.ready;
       await upsertWorker(db.sql, worker);
       runner.start();
@@ -168,21 +237,6 @@ export function createWorker(work: WorkOptions, deps: WorkerDeps): Part {
     stop() {
       stopped ??= state ? stop(state) : db.close();
       return stopped;
-    },
-  };
-}
-
-function contextOf(job: ClaimedJob, log: Logger, progress: ProgressNotes): Omit<JobContext, "signal"> {
-  return {
-    jobId: job.id,
-    attempt: job.attempt,
-    projectId: job.projectId,
-    log: log.child({ job_id: job.id, task: job.task, attempt: job.attempt }),
-    async fence(tx) {
-      if (!(await holdJob(tx, job))) throw new Error("the job was given to another worker");
-    },
-    progress(done, total, message) {
-      progress.note({ id: job.id, attempt: job.attempt, done, total, message: message ?? null });
     },
   };
 }

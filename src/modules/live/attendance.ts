@@ -35,6 +35,8 @@ export interface Attendance extends Part {
   enter(member: CrowdMember, ear: Ear): void;
   /** Safe to call for one that is not there. */
   leave(projectId: string, connectionId: string): void;
+  /** A frame of the moment, to all who are in the project on this process. */
+  sendAll(projectId: string, text: string): void;
   /** A cursor, or whatever else is of the moment: the last value wins. Returns why not. */
   tell(
     projectId: string,
@@ -198,6 +200,12 @@ export function createAttendance(deps: AttendanceDeps): Attendance {
       room.ears.set(member.connectionId, ear);
       ear.join(topicOf(member.projectId));
       book.write("in", known);
+    },
+    sendAll(projectId, text) {
+      const room = rooms.get(projectId);
+      if (!room) return;
+      publish(topicOf(projectId), text);
+      for (const ear of room.ears.values()) ear.hear?.(text);
     },
     leave(projectId, connectionId) {
       const room = rooms.get(projectId);

@@ -85,7 +85,7 @@ export function liveRoutes(deps: LiveRouteDeps): Route[] {
         operationId: "connectLive",
         summary: "The live feed over a WebSocket",
         description:
-          "JSON text frames. Say who you are by a ticket, a token or the first frame; then subscribe to projects.",
+          "JSON text frames. Say who you are by a ticket, a token or the first frame; then subscribe to projects. Besides events and presence come frames `job`: news of the jobs that people run.",
         access: "public",
         query: z.strictObject({ ticket, access_token: token }),
         responses: { 101: { description: "The connection is a WebSocket." } },

@@ -1,2 +1,2 @@
 // The face of the live feed.
-export { createLive, liveMigrations } from "./module.ts";
+export { createLive, type Live, liveMigrations } from "./module.ts";

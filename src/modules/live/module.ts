@@ -25,7 +25,12 @@ export const liveMigrations: MigrationSet = {
   directory: join(import.meta.dirname, "migrations"),
 };
 
-export function createLive(kernel: LiveKernel, accounts: Accounts, projects: Projects): void {
+export interface Live {
+  /** Sends a frame, which is stored nowhere, to all who follow the project on this process. */
+  tell(projectId: string, frame: { readonly type: string }): void;
+}
+
+export function createLive(kernel: LiveKernel, accounts: Accounts, projects: Projects): Live {
   const { config, log, metrics, db, events, bus, http, lifecycle } = kernel;
   const publish = http.publish;
   const deliveries = metrics.counter(
@@ -74,4 +79,9 @@ export function createLive(kernel: LiveKernel, accounts: Accounts, projects: Pro
   projects.onErase({ module: "live", erase: erasePresence });
   http.onStopping(connections.stop);
   lifecycle.add(attendance);
+  return {
+    tell(projectId, { type, ...rest }) {
+      attendance.sendAll(projectId, JSON.stringify({ type, project_id: projectId, ...rest }));
+    },
+  };
 }

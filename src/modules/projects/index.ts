@@ -2,6 +2,6 @@
 export { accessColumn, accessesFor, memberAccessColumn, parseAccess, writeAccessColumn } from "./access.ts";
 export { projectErrors } from "./errors.ts";
 export { accessWithdrawnBy } from "./events.ts";
-export { type Access, homeProjectId, personOf, type Who } from "./model.ts";
+export { type Access, homeProjectId, personalProjectId, personOf, type Who } from "./model.ts";
 export { createProjects, type Projects, projectsMigrations } from "./module.ts";
 export { allow, type Permission } from "./policy.ts";

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { Database } from "../../kernel/db/index.ts";
 import type { Events } from "../../kernel/events/index.ts";
-import { PermanentJobError, type Task } from "../../kernel/jobs/index.ts";
+import { type Jobs, PermanentJobError, type Task } from "../../kernel/jobs/index.ts";
 import { paragraphsAnalysed } from "./events.ts";
 import { countPending, listPending, type PendingParagraph } from "./store.ts";
 import type { Tokenizer } from "./tokenizer/tokenizer.ts";
@@ -63,6 +63,36 @@ export function createAnalyseTask(deps: AnalyseDeps): Task<ProjectInput> {
       if (done === 0) await maintain();
       return { paragraphs: done };
     },
+  };
+}
+
+const nothing = z.strictObject({});
+export type ReanalyseInput = z.infer<typeof nothing>;
+
+export interface ReanalyseDeps extends Pick<AnalyseDeps, "db" | "index"> {
+  readonly jobs: Pick<Jobs, "enqueue">;
+  readonly analyseTask: Task<ProjectInput>;
+}
+
+/** People may run it. The work itself is left to the project's one analysis, so that the index has one writer. */
+export function createReanalyseTask({ db, index, jobs, analyseTask }: ReanalyseDeps): Task<ReanalyseInput> {
+  return {
+    name: "text.reanalyse",
+    input: nothing,
+    forUsers: {
+      description:
+        "Counts all words of the project anew, while the old counts answer. Its result names the job that does it.",
+    },
+    run: (_, context) =>
+      db.transaction(async (tx) => {
+        await context.fence(tx);
+        const { projectId } = context;
+        if (projectId === null) throw new PermanentJobError("NO_PROJECT", "This task belongs to a project.");
+        await index.requestRebuild(tx, projectId);
+        const options = { projectId, uniqueKey: ANALYSE_KEY };
+        const analysisJobId = await jobs.enqueue(tx, analyseTask, { project_id: projectId }, options);
+        return { analysis_job_id: analysisJobId };
+      }),
   };
 }
 

@@ -10,7 +10,7 @@ import { createFindTop } from "./actions/top.ts";
 import { importRoutes } from "./http/import.ts";
 import { paragraphRoutes } from "./http/paragraphs.ts";
 import { wordRoutes } from "./http/words.ts";
-import { ANALYSE_KEY, ANALYSE_LANE, createAnalyseTask, importTask } from "./jobs.ts";
+import { ANALYSE_KEY, ANALYSE_LANE, createAnalyseTask, createReanalyseTask, importTask } from "./jobs.ts";
 import { createPace } from "./pace.ts";
 import { deleteSome } from "./store.ts";
 import { createTokenizer } from "./tokenizer/tokenizer.ts";
@@ -47,6 +47,7 @@ export function createTexts(kernel: TextsKernel, projects: Projects): Texts {
   const analyseTask = createAnalyseTask({ db, events, tokenizer, index });
   jobs.register(analyseTask);
   jobs.register(importTask);
+  jobs.register(createReanalyseTask({ db, index, jobs, analyseTask }));
 
   const pace = createPace(clock, () => jobs.wake(ANALYSE_LANE));
   const actions = createParagraphActions({ events, jobs, pace, projects, tokenizer, index, analyseTask });

@@ -1,2 +1,2 @@
 // The face of work: wiring only.
-export { createWork } from "./module.ts";
+export { createWork, workMigrations } from "./module.ts";

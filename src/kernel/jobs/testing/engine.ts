@@ -22,6 +22,7 @@ export interface EngineOptions {
   readonly log?: Logger;
   readonly maxRetries?: number;
   readonly random?: () => number;
+  readonly projectConcurrency?: number;
 }
 
 export interface Engine {
@@ -51,6 +52,7 @@ export async function startEngine(database: TestDatabase, options: EngineOptions
     maxRetries: options.maxRetries ?? 3,
     timeoutSeconds: 300,
     retentionDays: 30,
+    projectConcurrency: options.projectConcurrency,
     // Tried again at once.
     random: options.random ?? (() => 0),
     ...(options.work ? { work: { ...defaults(database), ...options.work, workerId } } : {}),
