@@ -10,8 +10,8 @@ import {
 import { createTestClock } from "../../testing/clock.ts";
 import { openAgain } from "../../testing/database.ts";
 import { createProject, logIn, type Person, send, signUp } from "../../testing/requests.ts";
-import { until } from "../../testing/until.ts";
 import { openTestServer, type TestServer } from "../../testing/server.ts";
+import { until } from "../../testing/until.ts";
 
 const SECRET_KEY = Buffer.alloc(32, 5).toString("base64");
 const JWE = { ACCESS_TOKEN_ENCRYPTION: "jwe" };
