@@ -201,7 +201,7 @@ export const settings = {
     meaning: "Live connections that one user may have open, per process",
   }),
   databasePoolSize: integer("DATABASE_POOL_SIZE", {
-    default: 4,
+    default: 3,
     min: 1,
     max: 64,
     meaning:
