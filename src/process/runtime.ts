@@ -1,5 +1,7 @@
 // One role at work in this process: the kernel, the application on it, and the parts that this role starts.
+
 import { createApp } from "../app.ts";
+import { publicAddressOf } from "../kernel/config/index.ts";
 import { createKernel, kernelMigrations } from "../kernel/create-kernel.ts";
 import { type Database, type MigrationSet, migrate, openDatabase } from "../kernel/db/index.ts";
 import { createLifecycle, type Part } from "../kernel/lifecycle/index.ts";
@@ -74,8 +76,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       return app.rotateSigningKey();
     },
     async describe() {
-      const address = config.publicUrl ?? `http://localhost:${config.port}`;
-      const answer = await kernel.http.fetch(new Request(`${address}/openapi.json`));
+      const { url } = publicAddressOf(config);
+      const answer = await kernel.http.fetch(new Request(`${url}/openapi.json`));
       return answer.json();
     },
   };

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readConfig, type Setting, settings } from "./index.ts";
+import { publicAddressOf } from "./public-address.ts";
 
 const directories: string[] = [];
 afterEach(() => {
@@ -154,4 +155,16 @@ test("[CFG-6] a .env that is a directory is named, one that is missing is not", 
   expect(runIn(directory, {})).toBe(
     "StartError The file .env cannot be read: make it readable for this user or remove it.",
   );
+});
+
+test("[CFG-7] where users reach the server follows PUBLIC_URL, then the certificate and the port", () => {
+  const of = (given: { publicUrl?: string; tlsCertFile?: string }) =>
+    publicAddressOf({ publicUrl: undefined, tlsCertFile: undefined, port: 8000, ...given });
+  expect(of({})).toEqual({ url: "http://localhost:8000", isHttps: false });
+  expect(of({ tlsCertFile: "cert.pem" })).toEqual({ url: "https://localhost:8000", isHttps: true });
+  expect(of({ publicUrl: "https://stoa.example", tlsCertFile: "cert.pem" })).toEqual({
+    url: "https://stoa.example",
+    isHttps: true,
+  });
+  expect(of({ publicUrl: "http://inside.example", tlsCertFile: "cert.pem" }).isHttps).toBe(false);
 });

@@ -1,4 +1,5 @@
 // Wiring of what is done by mail: addresses verified and changed, passwords forgotten and changed, new devices told of.
+import { publicAddressOf } from "../../kernel/config/index.ts";
 import type { Database, Sql, Tx } from "../../kernel/db/index.ts";
 import type { Route } from "../../kernel/http/index.ts";
 import type { Kernel } from "../../kernel/index.ts";
@@ -41,7 +42,7 @@ export function createEmailFlows(deps: EmailFlowDeps): EmailFlows {
   const { kernel, hasher, lockout, checkPassword, endings } = deps;
   const { config, clock, db, mail: mailer, audit } = kernel;
   const hearers: ((tx: Tx, user: User) => Promise<void>)[] = [];
-  const publicUrl = config.publicUrl ?? `http://localhost:${config.port}`;
+  const { url: publicUrl } = publicAddressOf(config);
   const mails = createAccountMails({ publicUrl, pagesUrl: config.authPagesUrl ?? `${publicUrl}/auth` });
   const confirmPassword = createConfirmPassword(hasher, lockout);
   const emails = createEmailActions({ db, mailer, audit, mails, confirmPassword, hearers });

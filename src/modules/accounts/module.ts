@@ -1,7 +1,9 @@
 // Wiring of accounts: mounts the routes, says who a bearer token is, keeps keys and ended sessions up to date.
+
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { createAnswerAudit } from "../../kernel/audit/index.ts";
+import { publicAddressOf } from "../../kernel/config/index.ts";
 import type { MigrationSet, Sql, Tx } from "../../kernel/db/index.ts";
 import type { Kernel } from "../../kernel/index.ts";
 import { createAccessTokens } from "./access-token.ts";
@@ -101,7 +103,7 @@ export function createAccounts(kernel: AccountsKernel): Accounts {
   // One core is left to requests.
   const concurrency = Math.max(1, availableParallelism() - 1);
   const hasher = createPasswordHasher({ concurrency, maxWaiting: MAX_WAITING_HASHES });
-  const isSecure = (config.publicUrl ?? "").startsWith("https:") || config.tlsCertFile !== undefined;
+  const { isHttps: isSecure } = publicAddressOf(config);
   const deviceKey = secrets.derive("known device");
   const devices = createKnownDevices({ key: deviceKey, isSecure, nowMs: () => clock.now() });
   const lockout = createLockout({

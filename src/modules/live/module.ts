@@ -1,5 +1,7 @@
 // Wiring of the live feed: routes, feeds on the tail of the log, presence, and how connections end.
+
 import { join } from "node:path";
+import { publicAddressOf } from "../../kernel/config/index.ts";
 import type { MigrationSet } from "../../kernel/db/index.ts";
 import { newId } from "../../kernel/ids/index.ts";
 import type { Kernel } from "../../kernel/index.ts";
@@ -72,7 +74,7 @@ export function createLive(kernel: LiveKernel, accounts: Accounts, projects: Pro
       attendance,
       callerOfToken: async (token) => http.authenticate(token),
       tickets: createTickets(accounts),
-      publicUrl: config.publicUrl ?? `http://localhost:${config.port}`,
+      publicUrl: publicAddressOf(config).url,
     }),
   );
   accounts.onSessionsEnded(connections.endSessions);

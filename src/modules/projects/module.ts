@@ -1,6 +1,8 @@
 // Wiring of projects: mounts the routes, hears of sign-ups, registers the erasing, returns the face.
+
 import { join } from "node:path";
 import { createAnswerAudit } from "../../kernel/audit/index.ts";
+import { publicAddressOf } from "../../kernel/config/index.ts";
 import type { MigrationSet, Sql, Tx } from "../../kernel/db/index.ts";
 import type { Kernel } from "../../kernel/index.ts";
 import type { Accounts } from "../accounts/index.ts";
@@ -46,7 +48,7 @@ export const projectsMigrations: MigrationSet = {
 
 export function createProjects(kernel: ProjectsKernel, accounts: Accounts): Projects {
   const { config, clock, log, db, events, bus, jobs, http, lifecycle, mail, audit } = kernel;
-  const publicUrl = config.publicUrl ?? `http://localhost:${config.port}`;
+  const { url: publicUrl } = publicAddressOf(config);
   const erasers: Eraser[] = [];
   const eraseTask = createEraseTask(db, erasers, events);
   jobs.register(eraseTask);

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { kernelErrors } from "../../../kernel/errors/index.ts";
 import { type Route, route } from "../../../kernel/http/index.ts";
 import type { Departure, IssuerSignIn } from "../actions/issuer-sign-in.ts";
+import { deviceOf } from "../device.ts";
 import { accountErrors as no } from "../errors.ts";
 import { tokensView } from "../view.ts";
 import { type RefreshCookies, refreshCookie } from "./refresh-cookie.ts";
@@ -15,7 +16,6 @@ export interface IssuerRouteDeps {
 }
 
 const PATH = "/api/v1/auth";
-const MAX_USER_AGENT_CHARS = 512;
 const params = z.strictObject({ provider: z.string().max(64) });
 /** Base64url of 32 bytes, unpadded (RFC 7636 section 4.2). */
 const challenge = z.string().regex(/^[A-Za-z0-9_-]{43}$/, "Must be the base64url of a SHA-256.");
@@ -112,9 +112,10 @@ export function issuerRoutes({ signIn, cookies, accessTokenSeconds }: IssuerRout
       },
       async ({ body, request, address }) => {
         if (body.refresh_cookie) cookies.guard(request);
-        const userAgent = request.headers.get("user-agent")?.slice(0, MAX_USER_AGENT_CHARS) ?? null;
         const input = { code: body.code, verifier: body.code_verifier };
-        return show(await signIn.exchange(input, { userAgent, address }), { cookie: body.refresh_cookie });
+        return show(await signIn.exchange(input, deviceOf(request, address)), {
+          cookie: body.refresh_cookie,
+        });
       },
     ),
   ];

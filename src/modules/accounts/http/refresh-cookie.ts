@@ -1,6 +1,6 @@
 // The refresh token as a cookie, for pages that should not be able to read it: when it is taken, and from whom.
 import { z } from "zod";
-import type { Config } from "../../../kernel/config/index.ts";
+import { type Config, publicAddressOf } from "../../../kernel/config/index.ts";
 import { kernelErrors } from "../../../kernel/errors/index.ts";
 import { allowsOrigin } from "../../../kernel/http/index.ts";
 
@@ -24,7 +24,7 @@ export interface RefreshCookies {
   clearing(request: Request): Record<string, string>;
 }
 
-export type RefreshCookieOptions = Pick<Config, "publicUrl" | "allowedOrigins" | "tlsCertFile"> & {
+export type RefreshCookieOptions = Pick<Config, "publicUrl" | "port" | "allowedOrigins" | "tlsCertFile"> & {
   readonly idleDays: number;
 };
 
@@ -36,8 +36,8 @@ const JSON_TYPE = /^application\/json\s*(?:;|$)/i;
 const DAY_SECONDS = 86_400;
 
 export function createRefreshCookies(options: RefreshCookieOptions): RefreshCookies {
-  const { publicUrl, tlsCertFile, idleDays } = options;
-  const isSecure = publicUrl === undefined ? tlsCertFile !== undefined : publicUrl.startsWith("https:");
+  const { idleDays } = options;
+  const { isHttps: isSecure } = publicAddressOf(options);
   // The prefix makes browsers refuse one that was set without HTTPS, as somebody on the line could (RFC 6265bis 4.1.3).
   const name = isSecure ? `__Secure-${NAME}` : NAME;
   const attributes = `Path=${PATH}; HttpOnly; SameSite=Strict${isSecure ? "; Secure" : ""}`;

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { kernelErrors } from "../../../kernel/errors/index.ts";
 import { type Route, route } from "../../../kernel/http/index.ts";
 import type { SessionActions } from "../actions/sessions.ts";
+import { deviceOf } from "../device.ts";
 import { accountErrors as no } from "../errors.ts";
 import type { KnownDevices } from "../known-device.ts";
 import { tokensView, toVerificationView, verificationView } from "../view.ts";
@@ -17,7 +18,6 @@ export interface SessionRouteDeps {
 }
 
 const PATH = "/api/v1/auth";
-const MAX_USER_AGENT_CHARS = 512;
 
 /** Only bounded: to say more would tell what passwords look like. */
 const credentials = z.strictObject({
@@ -54,11 +54,10 @@ export function sessionRoutes({ actions, devices, cookies, accessTokenSeconds }:
       async ({ body, request, address }) => {
         // Else a page of elsewhere could sign its visitor in as somebody else.
         if (body.refresh_cookie) cookies.guard(request);
-        const userAgent = request.headers.get("user-agent")?.slice(0, MAX_USER_AGENT_CHARS) ?? null;
-        const sent = request.headers.get("cookie");
-        const pair = await actions.logIn(body, { userAgent, address, cookies: sent });
+        const device = deviceOf(request, address);
+        const pair = await actions.logIn(body, device);
         const reply = show(pair, { cookie: body.refresh_cookie });
-        if (devices.find(sent, pair.userId) !== undefined) return reply;
+        if (devices.find(device.cookies ?? null, pair.userId) !== undefined) return reply;
         return { ...reply, cookies: [devices.makeCookie(pair.userId)] };
       },
     ),

@@ -1,6 +1,6 @@
 // What signing in with outside issuers stands on, put together from the configuration.
 import type { Clock } from "../../../kernel/clock/index.ts";
-import type { Config } from "../../../kernel/config/index.ts";
+import { type Config, publicAddressOf } from "../../../kernel/config/index.ts";
 import { StartError } from "../../../kernel/errors/index.ts";
 import { createBoundedFetch } from "../../../kernel/outbound/index.ts";
 import type { Secrets } from "../../../kernel/secrets/index.ts";
@@ -10,7 +10,7 @@ import { createReturnAddresses, type ReturnAddresses } from "./return-address.ts
 import { createTransactions, type Transactions } from "./transaction.ts";
 
 export interface IssuersDeps {
-  readonly config: IssuerConfig & Pick<Config, "publicUrl" | "port" | "allowedOrigins">;
+  readonly config: IssuerConfig & Pick<Config, "publicUrl" | "port" | "tlsCertFile" | "allowedOrigins">;
   readonly clock: Clock;
   readonly secrets: Secrets;
 }
@@ -34,7 +34,7 @@ export function connectIssuers({ config, clock, secrets }: IssuersDeps): Connect
       "PUBLIC_URL is required with PORT=0 to sign in with an issuer: it sends browsers back to there.",
     );
   }
-  const publicUrl = config.publicUrl ?? `http://localhost:${config.port}`;
+  const { url: publicUrl, isHttps } = publicAddressOf(config);
   const fetch = createBoundedFetch({ timeoutMs: TIMEOUT_MS, maxBytes: MAX_ANSWER_BYTES });
   let loading: Promise<CodeFlow> | undefined;
 
@@ -60,7 +60,7 @@ export function connectIssuers({ config, clock, secrets }: IssuersDeps): Connect
       finish: async (issuer, transaction, parameters) =>
         (await flow()).finish(issuer, transaction, parameters),
     },
-    transactions: createTransactions({ secrets, clock, isHttps: publicUrl.startsWith("https:") }),
+    transactions: createTransactions({ secrets, clock, isHttps }),
     addresses: createReturnAddresses(publicUrl, config.allowedOrigins),
   };
 }
