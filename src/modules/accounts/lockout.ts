@@ -2,7 +2,7 @@
 // sign-in goes through here (ASVS 6.1.1, NIST SP 800-63B-4 section 3.2.2).
 import { createHmac } from "node:crypto";
 import type { Audit } from "../../kernel/audit/index.ts";
-import type { Database } from "../../kernel/db/index.ts";
+import { type Database, type Tx, together } from "../../kernel/db/index.ts";
 import { networkOf } from "../../kernel/limits/index.ts";
 import type { Logger } from "../../kernel/telemetry/index.ts";
 import { accountErrors } from "./errors.ts";
@@ -27,9 +27,14 @@ export interface PasswordCheck {
 export interface Lockout {
   /**
    * Runs the check unless it has to wait. It counts as a failure from before it begins: of many at one moment none slips past.
-   * A disabled password is never right, and takes as long. Throws LOGIN_LOCKED; what the check throws is not counted.
+   * A disabled password is never right, and takes as long. Throws LOGIN_LOCKED; what the check throws is not counted. `onRight`
+   * is what a right password opens: it is written together with that this was no failure.
    */
-  guard(attempt: LoginTry, check: () => Promise<PasswordCheck>): Promise<PasswordCheck>;
+  guard(
+    attempt: LoginTry,
+    check: () => Promise<PasswordCheck>,
+    onRight?: (tx: Tx) => Promise<void>,
+  ): Promise<PasswordCheck>;
 }
 
 export interface LockoutDeps {
@@ -72,7 +77,7 @@ export function createLockout({ db, log, audit, devices, key, firstWaitSeconds }
   }
 
   return {
-    async guard(given, check) {
+    async guard(given, check, onRight) {
       const attempt = toAttempt(given);
       const begun = await db.single((tx) => beginAttempt(tx, attempt, firstWaitSeconds));
       if (begun.waitSeconds > 0) throw accountErrors.LOGIN_LOCKED({ retryAfterSeconds: begun.waitSeconds });
@@ -86,7 +91,8 @@ export function createLockout({ db, log, audit, devices, key, firstWaitSeconds }
         throw error;
       }
       if (result.isRight && begun.inRow <= MAX_IN_ROW) {
-        await db.single((tx) => takeBackAttempt(tx, attempt, true));
+        if (!onRight) await db.single((tx) => takeBackAttempt(tx, attempt, true));
+        else await db.transaction((tx) => together([onRight(tx), takeBackAttempt(tx, attempt, true)]));
         return result;
       }
       await record(attempt, begun, given.address);

@@ -9,7 +9,7 @@ export interface Pace {
 }
 
 /** A run costs some 2 ms of a core however little there is to do: so the runs of all busy projects take a fifth of one. */
-const WAIT_PER_PROJECT_MS = 10;
+const WAIT_PER_PROJECT_MS = 20;
 const MIN_WAIT_MS = 250;
 const MAX_WAIT_MS = 2_000;
 /** A project that had nothing in this second nor in the one before is quiet. */

@@ -1,7 +1,7 @@
 // Signing in and out: a session begins with a password, goes on by refresh tokens, and ends for every process at once.
 import type { Audit } from "../../../kernel/audit/index.ts";
 import type { Clock } from "../../../kernel/clock/index.ts";
-import type { Database, Tx } from "../../../kernel/db/index.ts";
+import { type Database, type Tx, together } from "../../../kernel/db/index.ts";
 import { newId } from "../../../kernel/ids/index.ts";
 import type { Mailer } from "../../../kernel/mail/index.ts";
 import type { Logger } from "../../../kernel/telemetry/index.ts";
@@ -92,6 +92,18 @@ export function createSessionActions(deps: SessionActionDeps) {
     });
   }
 
+  /** Begins the session of a log-in. */
+  async function begin(tx: Tx, session: SessionRef, passwordVersion: number, device: Device): Promise<void> {
+    const { userId } = session;
+    const [isHeld] = await together([
+      holdPassword(tx, userId, passwordVersion),
+      store.insertSession(tx, { ...session, ...device }),
+      noticeDevice(tx, userId, device),
+      audit.record(tx, logInSucceeded(session, device.address)),
+    ]);
+    if (!isHeld) throw accountErrors.INVALID_CREDENTIALS();
+  }
+
   const refreshLate = createLateRefresh(deps);
 
   async function rotate(claim: RefreshClaim, address: string): Promise<{ userId: string; counter: number }> {
@@ -105,6 +117,7 @@ export function createSessionActions(deps: SessionActionDeps) {
       const key = parseEmail(input.email)?.key;
       const credentials = key === undefined ? undefined : await findCredentials(db.sql, key);
       const password = normalisePassword(input.password);
+      const session = credentials && { id: newId(), userId: credentials.userId };
       const { isRight, isOutdated } = await lockout.guard(
         {
           identifier: key ?? input.email,
@@ -113,21 +126,17 @@ export function createSessionActions(deps: SessionActionDeps) {
           cookies: device.cookies ?? null,
         },
         () => hasher.verify(credentials?.passwordHash, password),
+        async (tx) => {
+          if (credentials && session) await begin(tx, session, credentials.passwordVersion, device);
+        },
       );
       if (credentials && !isRight) audit.recordLater(logInFailed(credentials.userId, device.address));
-      if (!credentials || !isRight) throw accountErrors.INVALID_CREDENTIALS();
-      const { userId, passwordHash, passwordVersion } = credentials;
+      if (!credentials || !session || !isRight) throw accountErrors.INVALID_CREDENTIALS();
       if (isOutdated) {
+        const { userId, passwordHash: from } = credentials;
         const to = await hasher.hash(password);
-        await db.single((tx) => replacePasswordHash(tx, userId, { from: passwordHash, to }));
+        await db.single((tx) => replacePasswordHash(tx, userId, { from, to }));
       }
-      const session = { id: newId(), userId };
-      await db.transaction(async (tx) => {
-        if (!(await holdPassword(tx, userId, passwordVersion))) throw accountErrors.INVALID_CREDENTIALS();
-        await store.insertSession(tx, { ...session, ...device });
-        await noticeDevice(tx, userId, device);
-        await audit.record(tx, logInSucceeded(session, device.address));
-      });
       return tokensOf(session, 0);
     },
 
