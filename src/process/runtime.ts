@@ -30,6 +30,9 @@ export interface Runtime extends Part {
 /** It serves no requests: jobs do their work on the pool for long work, and idle connections cost 2 MB each. */
 const WORKER_POOL_SIZE = 2;
 
+/** Compiling and loading leave some 4 MB behind, which an idle process would keep. */
+const TIDY_AFTER_MS = 5_000;
+
 export function createRuntime(options: RuntimeOptions): Runtime {
   const { name, role, config, access, workerId } = options;
   const log = createLogger({ level: config.logLevel, process: name });
@@ -59,12 +62,18 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   );
   for (const part of parts) lifecycle.add(part);
   if (role === "web") lifecycle.add(kernel.http);
+  let tidying: Timer | undefined;
   return {
     name,
     db,
     log,
-    start: lifecycle.start,
+    async start() {
+      await lifecycle.start();
+      tidying ??= setTimeout(Bun.shrink, TIDY_AFTER_MS);
+      tidying.unref();
+    },
     async stop() {
+      clearTimeout(tidying);
       await lifecycle.stop();
       await db.close();
     },

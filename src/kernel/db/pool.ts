@@ -20,6 +20,8 @@ export interface PoolWork {
   readonly max: number;
   /** 0: none. */
   readonly statementTimeoutMs: number;
+  /** After so long without work a connection is given up; default never. */
+  readonly idleTimeoutS?: number;
   /** How long a statement waits for a lock; default as long as it may run. */
   readonly lockTimeoutMs?: number;
   /** A connection has ended, or could not be made. */
@@ -29,7 +31,7 @@ export interface PoolWork {
 /** Connects when it is first asked something. */
 export function openPool(
   options: PoolOptions,
-  { max, statementTimeoutMs, lockTimeoutMs = 0, onClose }: PoolWork,
+  { max, statementTimeoutMs, idleTimeoutS = 0, lockTimeoutMs = 0, onClose }: PoolWork,
 ): SQL {
   return new SQL({
     url: options.url,
@@ -38,6 +40,7 @@ export function openPool(
     adapter: "postgres",
     max,
     connectionTimeout: CONNECT_TIMEOUT_S,
+    idleTimeout: idleTimeoutS,
     connection: {
       application_name: options.applicationName,
       statement_timeout: String(statementTimeoutMs),

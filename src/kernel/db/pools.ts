@@ -22,6 +22,8 @@ export interface Pools {
 const STATEMENT_TIMEOUT_MS = 30_000;
 /** Statements of other callers stand behind one that waits for a lock. */
 const LOCK_TIMEOUT_MS = 500;
+/** Each connection costs PostgreSQL 2 to 3 MB, and a new one is there in 3 ms. */
+const IDLE_TIMEOUT_S = 5;
 const LOOK_INTERVAL_MS = 1_000;
 /** Looks that may pass while nothing was asked: what was asked before may still be on its way. */
 const IDLE_LOOKS = 15;
@@ -55,8 +57,12 @@ export function createPools(options: PoolOptions, sizes: PoolSizes, log: Logger)
         statementTimeoutMs: STATEMENT_TIMEOUT_MS,
         lockTimeoutMs: LOCK_TIMEOUT_MS,
       }),
-      transactions: openPool(options, { max: poolSize, statementTimeoutMs: STATEMENT_TIMEOUT_MS }),
-      long: openPool(options, { max: longPoolSize, statementTimeoutMs: 0 }),
+      transactions: openPool(options, {
+        max: poolSize,
+        statementTimeoutMs: STATEMENT_TIMEOUT_MS,
+        idleTimeoutS: IDLE_TIMEOUT_S,
+      }),
+      long: openPool(options, { max: longPoolSize, statementTimeoutMs: 0, idleTimeoutS: IDLE_TIMEOUT_S }),
     };
   }
 

@@ -76,7 +76,7 @@ export function createHousekeeping(options: HousekeepingOptions): Housekeeping {
 
 /** With a snapshot or an id of its own. */
 async function oldestTransactionSeconds(db: Database): Promise<number> {
-  const [row] = await db.longSql<{ seconds: number }>`
+  const [row] = await db.sql<{ seconds: number }>`
     SELECT coalesce(extract(epoch FROM max(clock_timestamp() - xact_start)), 0)::float8 AS seconds FROM pg_stat_activity
     WHERE datname = current_database() AND (backend_xmin IS NOT NULL OR backend_xid IS NOT NULL)
       AND backend_type = 'client backend'`;

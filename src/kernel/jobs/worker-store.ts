@@ -68,6 +68,20 @@ export async function claimPatiently(
   return rows.map(toClaimedJob);
 }
 
+/** Whether there is anything for claimPatiently, which keeps a connection to itself. */
+export async function isKeyedOverdue(
+  sql: Sql,
+  { lanes, tasks }: Pick<Claim, "lanes" | "tasks">,
+  overdueMs: number,
+): Promise<boolean> {
+  const rows = await sql`
+    SELECT FROM jobs
+    WHERE state = 'waiting' AND lane = ANY (${lanes}::smallint[]) AND task = ANY (${tasks}::text[])
+      AND run_at <= now() - ${overdueMs}::float8 * interval '1 millisecond' AND unique_key IS NOT NULL AND attempt = 0
+    LIMIT 1`;
+  return rows.length > 0;
+}
+
 function claimed(sql: Sql) {
   return sql`id, project_id, task, lane, unique_key IS NOT NULL AS is_keyed, for_user,
     (task_max IS NOT NULL OR project_max IS NOT NULL) AS is_limited, input, timeout_ms, attempt, uncounted,

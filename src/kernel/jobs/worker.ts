@@ -23,6 +23,7 @@ import {
   claimPatiently,
   deleteWorker,
   handBackForgotten,
+  isKeyedOverdue,
   upsertWorker,
   type WorkerIdentity,
 } from "./worker-store.ts";
@@ -112,11 +113,12 @@ export function createWorker(work: WorkOptions, deps: WorkerDeps): Part {
     handlerGraceMs: work.handlerGraceMs ?? HANDLER_GRACE_MS,
     outcomes,
     claim: (claim) => claimJobs(db.sql, { ...claim, workerId: worker.id, tasks: [...tasks.keys()] }),
-    // In a transaction, and so on a connection where nothing else waits behind it.
-    claimPatiently: (lanes) =>
-      db.transaction((tx) =>
-        claimPatiently(tx, { workerId: worker.id, lanes, tasks: [...tasks.keys()] }, OVERDUE_MS),
-      ),
+    async claimPatiently(lanes) {
+      const claim = { workerId: worker.id, lanes, tasks: [...tasks.keys()] };
+      if (!(await isKeyedOverdue(db.sql, claim, OVERDUE_MS))) return [];
+      // In a transaction, and so on a connection where nothing else waits behind it.
+      return db.transaction((tx) => claimPatiently(tx, claim, OVERDUE_MS));
+    },
     async reconcile(held) {
       const count = await handBackForgotten(db.sql, worker.id, held);
       if (count > 0)

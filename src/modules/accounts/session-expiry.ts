@@ -14,7 +14,7 @@ export interface SessionExpiryDeps {
 }
 
 const INTERVAL_MS = 10_000;
-/** In one transaction, which holds the head of the log of endings. */
+/** In one statement, which holds the head of the log of endings. */
 const BATCH = 500;
 
 export function createSessionExpiry({ db, log, ended, life }: SessionExpiryDeps): Part {
@@ -22,14 +22,11 @@ export function createSessionExpiry({ db, log, ended, life }: SessionExpiryDeps)
   let working: Promise<void> | undefined;
 
   async function endBatch(): Promise<number> {
-    return db.transaction(
-      async (tx) => {
-        const sessionIds = await endAgedSessions(tx, life, BATCH);
-        if (sessionIds.length > 0) tx.afterCommit(() => ended.announce(...sessionIds));
-        return sessionIds.length;
-      },
-      { pool: "long" },
-    );
+    return db.single(async (tx) => {
+      const sessionIds = await endAgedSessions(tx, life, BATCH);
+      if (sessionIds.length > 0) tx.afterCommit(() => ended.announce(...sessionIds));
+      return sessionIds.length;
+    });
   }
 
   async function endAll(): Promise<void> {

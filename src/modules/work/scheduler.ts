@@ -6,7 +6,7 @@ import type { Logger } from "../../kernel/telemetry/index.ts";
 import { allow, type Projects } from "../projects/index.ts";
 import { nextTime, parseCron } from "./cron.ts";
 import { isMissed, type Schedule } from "./model.ts";
-import { noteTaken, takeDue } from "./store.ts";
+import { isAnyDue, noteTaken, takeDue } from "./store.ts";
 import { checkInput } from "./tasks.ts";
 
 export interface SchedulerDeps {
@@ -25,7 +25,8 @@ export function createScheduler({ db, log, jobs, projects }: SchedulerDeps): Par
 
   async function look(): Promise<void> {
     try {
-      while (!isStopping && (await db.transaction(takeOne))) {}
+      // Mostly nothing is due, and a transaction would keep a connection of its own open for that answer.
+      while (!isStopping && (await isAnyDue(db.sql)) && (await db.transaction(takeOne))) {}
     } catch (error) {
       // Nothing was taken: the next second tries again.
       log.debug({ err: error }, "schedules could not be looked at");

@@ -88,6 +88,12 @@ export async function takeDue(
   return row && { schedule: toSchedule(row), now: row.now };
 }
 
+export async function isAnyDue(sql: Sql): Promise<boolean> {
+  const rows = await sql`
+    SELECT FROM job_schedules WHERE is_active AND next_at <= clock_timestamp() LIMIT 1`;
+  return rows.length > 0;
+}
+
 /** Where it stands after a time was taken; `jobId` undefined: nothing was run. */
 export async function noteTaken(
   tx: Tx,
