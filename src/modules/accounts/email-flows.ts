@@ -27,6 +27,8 @@ export interface EmailFlowDeps {
 
 export interface EmailFlows {
   readonly routes: readonly Route[];
+  /** Writes to the owner of a password that was disabled. */
+  tellDisabled(tx: Tx, userId: string): Promise<void>;
   /** Call it in the transaction in which a session begins. */
   readonly noticeDevice: NoticeDevice;
   /** Call it in the transaction of a sign-up; a user whose address is verified gets no mail. */
@@ -63,6 +65,7 @@ export function createEmailFlows(deps: EmailFlowDeps): EmailFlows {
   const forget = createForget(kernel, passwords.sendReset);
   return {
     routes: emailRoutes({ emails, passwords, forget }),
+    tellDisabled: passwords.tellDisabled,
     noticeDevice: createNoticeDevice({ clock, mailer, mails }),
     sendVerification: emails.sendVerification,
     noteVerified: emails.noteVerified,

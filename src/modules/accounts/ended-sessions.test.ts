@@ -10,6 +10,7 @@ import { logIn, type Person, send, signUp } from "../../testing/requests.ts";
 import { until } from "../../testing/until.ts";
 import { createAccessTokens, type VerifiedToken } from "./access-token.ts";
 import { createAuthenticator } from "./authenticator.ts";
+import { createEndedSessions } from "./ended-sessions.ts";
 import { accountsMigrations, createAccounts } from "./index.ts";
 import { createSigningKeys } from "./signing-keys.ts";
 
@@ -108,6 +109,27 @@ test("[ACC-27] a process that starts later knows the sessions that ended before"
   expect(await statusAt(late, person)).toBe(401);
   await late.kernel.stop();
   await late.db.close();
+});
+
+test("[ACC-27] a process that was cut off for longer than a token lasts hears of what ended meanwhile", async () => {
+  const clock = createTestClock();
+  const own = openAgain(db);
+  const bus = { publish: () => {}, subscribe: () => () => {} };
+  const ended = createEndedSessions({ db: own, bus, clock, log: here.kernel.log, tokenSeconds: 60 });
+  await ended.start();
+  await ended.stop();
+  const person = await signUp(here.kernel.http);
+  const { body: verified } = await person.call("GET", "/auth/verify");
+  await person.call("POST", "/auth/logout");
+  const sessionId = String(verified.session_id);
+  await db.sql`UPDATE session_endings SET at = now() - interval '2 hours' WHERE session_id = ${sessionId}`;
+  clock.turn(3 * 3_600_000);
+  const heard: string[] = [];
+  ended.onEnded((sessionIds) => heard.push(...sessionIds));
+  await ended.start();
+  expect(heard).toContain(sessionId);
+  await ended.stop();
+  await own.close();
 });
 
 test("[ACC-27] log-outs count on after the database was set back to a backup", async () => {

@@ -60,7 +60,9 @@ export function createEndedSessions({ db, bus, clock, log, tokenSeconds }: Ended
 
   async function read(): Promise<void> {
     const askedAt = clock.now();
-    const { head, sessionIds } = await readEndings(db.sql, last, keptSeconds);
+    // What ended while the database was away ended our sockets' sessions too, however long ago.
+    const awaySeconds = Number.isFinite(readAt) ? Math.max(0, Math.ceil((askedAt - readAt) / 1000)) : 0;
+    const { head, sessionIds } = await readEndings(db.sql, last, keptSeconds + awaySeconds);
     take(sessionIds);
     // A restored backup is behind what we have seen: read all of it again.
     const isBehind = head < last;

@@ -321,7 +321,16 @@ test("[ACC-70] refreshing counts nothing and is never locked", async () => {
 
 test("[ACC-71] a check that did not happen is no failure", async () => {
   const devices = { find: () => undefined };
-  const deps = { db, log: kernel.log, audit, devices, key: new Uint8Array(32), firstWaitSeconds: 60 };
+  const tellDisabled = async () => {};
+  const deps = {
+    db,
+    tellDisabled,
+    log: kernel.log,
+    audit,
+    devices,
+    key: new Uint8Array(32),
+    firstWaitSeconds: 60,
+  };
   const lockout = createLockout(deps);
   const given = { identifier: "busy", userId: undefined, address: someAddress(), cookies: null };
   const busy = async () => {

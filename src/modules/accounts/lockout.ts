@@ -42,6 +42,8 @@ export interface LockoutDeps {
   readonly log: Logger;
   readonly audit: Pick<Audit, "record">;
   readonly devices: Pick<KnownDevices, "find">;
+  /** Writes to the owner of a password that was disabled. */
+  readonly tellDisabled: (tx: Tx, userId: string) => Promise<void>;
   /** 32 bytes for this purpose alone: what was given for an address may be a password typed into the wrong field. */
   readonly key: Uint8Array;
   /** 0: nobody waits. */
@@ -51,7 +53,9 @@ export interface LockoutDeps {
 /** The most that NIST SP 800-63B-4 section 3.2.2 allows. */
 const MAX_IN_ROW = 100;
 
-export function createLockout({ db, log, audit, devices, key, firstWaitSeconds }: LockoutDeps): Lockout {
+export function createLockout(deps: LockoutDeps): Lockout {
+  const { db, log, audit, devices, tellDisabled, key, firstWaitSeconds } = deps;
+
   function toAttempt({ identifier, userId, address, cookies }: LoginTry): Attempt {
     const device = devices.find(cookies, userId);
     const network = networkOf(address);
@@ -72,7 +76,9 @@ export function createLockout({ db, log, audit, devices, key, firstWaitSeconds }
     const data = { failures_in_row: inRow, is_account: attempt.isAccount };
     await db.transaction(async (tx) => {
       if (isLock) await audit.record(tx, { ...entry, action: "login.locked", data });
-      if (isDisabled) await audit.record(tx, { ...entry, action: "password.disabled", data });
+      if (!isDisabled) return;
+      await audit.record(tx, { ...entry, action: "password.disabled", data });
+      await tellDisabled(tx, attempt.identity);
     });
   }
 

@@ -224,3 +224,17 @@ test("[ACC-53] a changed password is told by mail, and recorded", async () => {
     address: "127.0.0.1",
   });
 });
+
+test("[ACC-65] the owner of a password that is disabled hears of it, once, and can choose another", async () => {
+  const person = await signUp(here.kernel.http);
+  await here.db.sql`
+    INSERT INTO login_identities (identity, is_account, in_row) VALUES (${person.userId}, true, 99)
+    ON CONFLICT (identity) DO UPDATE SET in_row = 99`;
+  expect(await tryLogIn(person.email, "not the password at all")).toBe(401);
+  const mail = await here.smtp.next(person.email, /^Your password was disabled$/);
+  expect(mail.text).toContain("hundred wrong passwords");
+  expect(await tryLogIn(person.email, person.password)).toBe(401);
+  const { status } = await reset(await resetTokenOf(person));
+  expect(status).toBe(204);
+  expect(await tryLogIn(person.email, NEW_PASSWORD)).toBe(200);
+});

@@ -62,6 +62,11 @@ export function createAccountMails({ publicUrl, pagesUrl }: MailPlaces) {
         `The password of ${account} was changed, and other devices were signed out.`,
         `If it was not you, choose a new password now with “forgot password”, and write to whoever runs the server.`,
       ]),
+    passwordDisabled: (to: string) =>
+      mail(to, "Your password was disabled", [
+        `After a hundred wrong passwords in a row the password of ${account} does not open it any more. Devices that are signed in stay so.`,
+        "Choose a new password with “forgot password”. Nobody has got in with a wrong one.",
+      ]),
     newDevice: (to: string, { userAgent, address }: Device, at: Date) =>
       mail(to, "A new device has signed in", [
         `Somebody signed in to ${account} from a device that we had not seen before.`,

@@ -111,6 +111,7 @@ export function createAccounts(kernel: AccountsKernel): Accounts {
     log,
     audit,
     devices,
+    tellDisabled: (tx, userId) => email.tellDisabled(tx, userId),
     key: secrets.derive("login identifier"),
     firstWaitSeconds: config.loginWaitSeconds,
   });

@@ -74,6 +74,11 @@ export function createPasswordActions(deps: PasswordActionDeps) {
   }
 
   return {
+    async tellDisabled(tx: Tx, userId: string): Promise<void> {
+      const { email: to } = await getUser(tx, userId);
+      if (await countMail(tx, userId, "password disabled")) await mailer.send(tx, mails.passwordDisabled(to));
+    },
+
     /** Mails a link for a new password. Called by a job, so that the request took as long for any address. */
     async sendReset(tx: Tx, userId: string): Promise<void> {
       const user = await findUser(tx, userId);

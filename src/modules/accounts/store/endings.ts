@@ -7,7 +7,7 @@ export interface Endings {
   readonly sessionIds: readonly string[];
 }
 
-/** Those after a number and not older than a token can last, of one snapshot with the head. */
+/** Those after a number and within a time, of one snapshot with the head. */
 export async function readEndings(sql: Sql, after: number, withinSeconds: number): Promise<Endings> {
   const rows = await sql<{ head: number; session_id: string | null }>`
     SELECT h.n::float8 AS head, e.session_id
