@@ -11,7 +11,7 @@ import { until } from "./testing/until.ts";
 
 const TABLE = "src/testing/every-route.ts";
 /** Pages for browsers, which the description leaves out. */
-const PAGES = ["showFrontPage"];
+const PAGES = ["showVerifyPage", "showResetPage", "getLinkPageScript", "showFrontPage"];
 const ROLES = ["viewer", "collaborator", "owner"] as const;
 /** Of tests that sign in more often than a person would. */
 const UNLIMITED = {

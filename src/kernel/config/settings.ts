@@ -42,7 +42,7 @@ export const settings = {
   }),
   authPagesUrl: optional("AUTH_PAGES_URL", {
     meaning:
-      "Address under which your front end has the pages verify and reset, to which mails link with #token=…; default PUBLIC_URL/auth",
+      "Address under which your front end has the pages verify and reset, to which mails link with #token=…; default: plain pages of the server itself, PUBLIC_URL/auth",
     check: httpUrl,
   }),
   logLevel: choice("LOG_LEVEL", {

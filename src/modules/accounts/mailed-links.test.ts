@@ -279,3 +279,13 @@ test("[ACC-57] links that are over are deleted", async () => {
     SELECT user_id FROM email_links WHERE user_id IN (${over.userId}, ${open.userId})`;
   expect(rows).toEqual([expect.objectContaining({ user_id: open.userId })]);
 });
+
+test("[ACC-58] without pages of a front end the server has the two that mails link to", async () => {
+  const pages = { "/auth/verify": "/api/v1/auth/email/verify", "/auth/reset": "/api/v1/auth/password/reset" };
+  for (const [path, call] of Object.entries(pages)) {
+    const page = await here.kernel.http.fetch(new Request(`https://stoa.test${path}?utm_source=mail`));
+    expect([page.status, page.headers.get("referrer-policy")]).toEqual([200, "no-referrer"]);
+    expect(page.headers.get("content-security-policy")).toContain("script-src 'self'");
+    expect(await page.text()).toContain(`data-call="${call}"`);
+  }
+});

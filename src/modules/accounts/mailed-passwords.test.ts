@@ -238,3 +238,9 @@ test("[ACC-65] the owner of a password that is disabled hears of it, once, and c
   expect(status).toBe(204);
   expect(await tryLogIn(person.email, NEW_PASSWORD)).toBe(200);
 });
+
+test("[ACC-58] with pages of a front end the server has none", async () => {
+  for (const path of ["/auth/verify", "/auth/reset", "/auth/link-page.js"]) {
+    expect((await here.kernel.http.fetch(new Request(`https://stoa.test${path}`))).status).toBe(404);
+  }
+});

@@ -25,6 +25,7 @@ import { accountAuditRoutes } from "./http/audit.ts";
 import { deviceRoutes } from "./http/devices.ts";
 import { identityRoutes } from "./http/identities.ts";
 import { issuerRoutes } from "./http/issuers.ts";
+import { pageRoutes } from "./http/pages.ts";
 import { createRefreshCookies } from "./http/refresh-cookie.ts";
 import { sessionRoutes } from "./http/sessions.ts";
 import { connectIssuers } from "./issuers/index.ts";
@@ -163,6 +164,7 @@ export function createAccounts(kernel: AccountsKernel): Accounts {
     ...issuerRoutes({ signIn, cookies, accessTokenSeconds }),
     ...identityRoutes({ db, removeIdentity }),
     ...email.routes,
+    ...(config.authPagesUrl === undefined ? pageRoutes() : []),
     ...accountAuditRoutes({ db, answer: createAnswerAudit(audit) }),
     ...sessionRoutes({ actions, devices, cookies, accessTokenSeconds }),
     ...deviceRoutes({ db, actions, cookies, life }),
