@@ -8,6 +8,8 @@ import { startStoa } from "../stoa.ts";
 import type { Row } from "../table.ts";
 
 const SUBSCRIBERS = 1_000;
+/** By then the others have their first events. */
+const STORM_AFTER_MS = 1_500;
 
 type Setting = Pick<LivePlan, "port" | "token">;
 
@@ -97,24 +99,34 @@ export async function liveResume({ stoa }: Bench): Promise<Row> {
     durationMs: 1_200,
   });
   const { epoch, seq } = await readPosition(setting, stormy);
-  const result = complete(
-    await runCrowd({
+  // Two processes: what the storm costs those who come back must not count as lateness of the others.
+  const [others, { returnedMs }] = await Promise.all([
+    runCrowd({
       ...setting,
       crowd: { count: 40, projectIds: [calm] },
       writeTo: [calm],
       writesPerSecond: 50,
       writers: 0,
       durationMs: 5_000,
-      returning: { count: SUBSCRIBERS, projectIds: [stormy], since: `${epoch}:${seq - events}`, events },
     }),
-    40,
-  );
+    Bun.sleep(STORM_AFTER_MS).then(() =>
+      runCrowd({
+        ...setting,
+        crowd: { count: 0, projectIds: [] },
+        writeTo: [],
+        writers: 0,
+        durationMs: 0,
+        returning: { count: SUBSCRIBERS, projectIds: [stormy], since: `${epoch}:${seq - events}`, events },
+      }),
+    ),
+  ]);
+  const { latenciesMs } = complete(others, 40);
   return {
     what: `live, ${SUBSCRIBERS} clients resume at once`,
-    ours: `${(result.returnedMs / 1000).toFixed(1)} s; others' p99 ${milliseconds(result.latenciesMs.p99)}`,
+    ours: `${(returnedMs / 1000).toFixed(1)} s; others' p99 ${milliseconds(latenciesMs.p99)}`,
     bare: "",
     target: "5 s; others' p99 < 100 ms",
-    isMet: result.returnedMs < 5_000 && result.latenciesMs.p99 < 100,
+    isMet: returnedMs < 5_000 && latenciesMs.p99 < 100,
     notes: [`each ${events} events behind; from the first connection to the last event`],
   };
 }
