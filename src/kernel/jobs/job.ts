@@ -7,6 +7,7 @@ import type { Cancelled } from "./cancellation.ts";
 import type { LogLine } from "./log-lines.ts";
 import type { JobNews } from "./news.ts";
 import type { Outlook } from "./outlook.ts";
+import type { JobWorker } from "./workers.ts";
 
 export const PRIORITIES = ["urgent", "high", "normal", "low"] as const;
 
@@ -250,6 +251,8 @@ export interface Jobs extends Part {
   revive(tx: Tx, ids: readonly string[]): Promise<string[]>;
   /** The last 1,000 lines of a job that somebody runs, oldest first. */
   listLines(sql: Sql, id: string): Promise<LogLine[]>;
+  /** Those that live, with what each has in hand. */
+  listWorkers(sql: Sql): Promise<JobWorker[]>;
   /** Deletes at most `limit` jobs of a project, running ones excepted, and returns how many; call it until that is 0. */
   erase(tx: Tx, projectId: string, limit: number): Promise<number>;
 }

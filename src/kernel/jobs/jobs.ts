@@ -17,6 +17,7 @@ import { eraseJobs, findJob, insertFailedJob, insertJob } from "./store.ts";
 import { createSubmissions } from "./submissions.ts";
 import { createWakeUps } from "./wake-ups.ts";
 import { createWorker, type WorkOptions } from "./worker.ts";
+import { listWorkers } from "./workers.ts";
 
 export type { WorkOptions } from "./worker.ts";
 
@@ -123,6 +124,7 @@ export function createJobs(options: JobsOptions): Jobs {
     listDead,
     listDeadIds,
     listLines,
+    listWorkers,
     hearNews: news.hear,
     erase: eraseJobs,
     async recordFailure(tx, task, input, error, given) {

@@ -200,8 +200,8 @@ export async function deleteWorker(sql: Sql, id: string): Promise<void> {
 }
 
 /** Whether the worker still counts as alive. */
-export async function beat(sql: Sql, workerId: string): Promise<boolean> {
+export async function beat(sql: Sql, workerId: string, breakersJson: string): Promise<boolean> {
   const rows = await sql`
-    UPDATE job_workers SET beat_at = clock_timestamp() WHERE id = ${workerId} RETURNING 1`;
+    UPDATE job_workers SET beat_at = clock_timestamp(), breakers = ${breakersJson}::text::jsonb WHERE id = ${workerId} RETURNING 1`;
   return rows.length > 0;
 }

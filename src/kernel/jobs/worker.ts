@@ -27,6 +27,7 @@ import {
   upsertWorker,
   type WorkerIdentity,
 } from "./worker-store.ts";
+import { toBeatJson, type WorkerBreaker } from "./workers.ts";
 
 /** Makes a process work: without it jobs can only be handed in. */
 export interface WorkOptions {
@@ -42,6 +43,8 @@ export interface WorkOptions {
   readonly graceMs: number;
   /** After its signal was aborted: time for a handler to end; default 5 s. */
   readonly handlerGraceMs?: number;
+  /** Circuits of this process, shown with its beat; default none. */
+  readonly breakers?: () => readonly WorkerBreaker[];
 }
 
 export interface WorkerDeps {
@@ -220,7 +223,10 @@ export function createWorker(work: WorkOptions, deps: WorkerDeps): Part {
         onRound: () => beats.allow(runner.leftMs()),
       });
       const sweeps = setInterval(() => void takeOver(), SWEEP_INTERVAL_MS);
-      const wishes = setInterval(() => void grantWishes(), WISHES_INTERVAL_MS);
+      const wishes = setInterval(() => {
+        void grantWishes();
+        if (work.breakers) beats.tell(toBeatJson(work.breakers()));
+      }, WISHES_INTERVAL_MS);
       const [deafenToWork, deafenToWishes] = [
         wakeUps.hear(runner.wake),
         deps.cancellation.hear(runner.cancel),

@@ -7,10 +7,12 @@ import type { Projects } from "../projects/index.ts";
 import { createDeadLetterActions } from "./actions/dead-letters.ts";
 import { createJobActions } from "./actions/jobs.ts";
 import { createScheduleActions } from "./actions/schedules.ts";
+import { createWorkerActions } from "./actions/workers.ts";
 import { deadLetterRoutes } from "./http/dead-letters.ts";
 import { jobRoutes } from "./http/jobs.ts";
 import { scheduleRoutes } from "./http/schedules.ts";
 import { taskRoutes } from "./http/tasks.ts";
+import { workerRoutes } from "./http/workers.ts";
 import { createScheduler } from "./scheduler.ts";
 import { eraseSchedules } from "./store.ts";
 import { toJobFrame } from "./view.ts";
@@ -29,6 +31,7 @@ export function createWork(kernel: WorkKernel, projects: Projects, live: Live): 
     ...deadLetterRoutes({ db, actions: createDeadLetterActions({ jobs, projects }) }),
     ...scheduleRoutes({ db, actions: createScheduleActions({ clock, jobs, projects }) }),
     ...taskRoutes(jobs),
+    ...workerRoutes({ db, actions: createWorkerActions({ jobs }) }),
   ]);
   jobs.hearNews((news) => live.tell(news.projectId, toJobFrame(news)));
   projects.onErase({
