@@ -25,6 +25,12 @@ export interface JobContext {
   readonly log: Logger;
   /** Throws when the job is no longer ours: call it first in each transaction that writes. Holds the job's row till commit. */
   fence(tx: Tx): Promise<void>;
+  /**
+   * Ends the job as succeeded within the transaction: what else is written in it is written once, whatever dies when. Call it
+   * last, since it holds the project's log till commit; what `run` returns then counts no more. Throws when the job is no
+   * longer ours, and as `run` would have failed with a result that cannot be kept.
+   */
+  finish(tx: Tx, result?: unknown): Promise<void>;
   /** Stored twice a second at most, the last one surely; `total` null while it is unknown. */
   progress(done: number, total: number | null, message?: string): void;
 }
