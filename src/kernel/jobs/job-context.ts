@@ -6,7 +6,7 @@ import type { LogLines } from "./log-lines.ts";
 import type { JobNews, News } from "./news.ts";
 import type { ProgressNotes } from "./progress-notes.ts";
 import { toStorableResult } from "./result.ts";
-import { type ClaimedJob, completeJobs, holdJob } from "./worker-store.ts";
+import { type ClaimedJob, finishJob, holdJob } from "./worker-store.ts";
 
 export interface ContextDeps {
   readonly log: Logger;
@@ -55,8 +55,7 @@ export function createContexts({ log, progress, lines, news }: ContextDeps): Con
           }
           if (progress.has(jobId)) await progress.flush();
           if (lines.has(jobId)) await lines.flush();
-          const ended = await completeJobs(tx, [{ ...job, resultJson: storable.json }]);
-          if (!ended.has(jobId)) throw new Error(NOT_OURS);
+          if (!(await finishJob(tx, job, storable.json))) throw new Error(NOT_OURS);
           return storable.json;
         },
         progress(done, total, message) {

@@ -137,6 +137,13 @@ export async function handBack(sql: Sql, jobs: readonly Held[]): Promise<number>
   return row?.count ?? 0;
 }
 
+/** In the handler's transaction. Whether it was still ours. */
+export async function finishJob(tx: Tx, job: Held, resultJson: string): Promise<boolean> {
+  const [row] = await tx<{ is_ours: boolean }>`
+    SELECT jobs_finish(${job.id}, ${job.attempt}, ${resultJson}::text::jsonb) AS is_ours`;
+  return row?.is_ours ?? false;
+}
+
 /** Hands back what the database gave us in an answer that never arrived. */
 export async function handBackForgotten(sql: Sql, workerId: string, held: readonly Held[]): Promise<number> {
   const [row] = await sql<{ count: number }>`

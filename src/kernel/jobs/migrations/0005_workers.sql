@@ -32,3 +32,18 @@ BEGIN
   END IF;
   RETURN 'postponed';
 END $$;
+
+-- Ends one job as succeeded in its handler's transaction; false when it is the worker's no more. Without the short
+-- lock_timeout of jobs_complete: many that end at once wait in line for their project's log, and must not fail for it.
+CREATE FUNCTION jobs_finish(p_id uuid, p_attempt integer, p_result jsonb) RETURNS boolean LANGUAGE plpgsql
+SET enable_seqscan = off AS $$
+DECLARE
+  v_job jobs;
+BEGIN
+  SELECT * INTO v_job FROM jobs WHERE id = p_id AND attempt = p_attempt AND state = 'running' FOR UPDATE;
+  IF NOT FOUND THEN RETURN false; END IF;
+  PERFORM jobs_bury(v_job, 'succeeded');
+  -- It is in a partition of today.
+  UPDATE finished_jobs SET result = p_result WHERE id = p_id AND finished_at >= now();
+  RETURN true;
+END $$;
