@@ -55,7 +55,10 @@ const WAVES = 8;
 const WAVE_JOBS = 500;
 const OLD_S = 3;
 
-/** Dead rows pile up behind it: taking and finishing must not become slow with them, and somebody must say so. */
+/**
+ * Dead rows pile up behind it: taking and finishing must go on wave by wave, and somebody must say so. How much slower they
+ * become the bench tells: here others work at the same time.
+ */
 export async function holdTransaction(scene: Scene): Promise<void> {
   await scene.spawn({ concurrency: 16 });
   await scene.spawn({ concurrency: 16 });
@@ -70,17 +73,12 @@ export async function holdTransaction(scene: Scene): Promise<void> {
   });
   try {
     await isHeld.promise;
-    const times: number[] = [];
     for (let wave = 1; wave <= WAVES; wave++) {
-      const beganMs = performance.now();
       await scene.submitMany(WAVE_JOBS, {});
       await ended(scene, wave * WAVE_JOBS);
-      times.push(Math.round(performance.now() - beganMs));
     }
     await until("the transaction to be old", async () => (await ageOf(scene)) > OLD_S, { withinMs: 10_000 });
     await warns(scene);
-    const [early = 0, late = 0] = [times.slice(1, 4), times.slice(-3)].map((some) => Math.min(...some));
-    if (late > 3 * early + 500) throw new Error(`waves of ${WAVE_JOBS} jobs took ${times.join(", ")} ms`);
     await scene.account();
   } finally {
     release.resolve();
