@@ -17,7 +17,7 @@ import { createScheduler } from "./scheduler.ts";
 import { eraseSchedules } from "./store.ts";
 import { toJobFrame } from "./view.ts";
 
-export type WorkKernel = Pick<Kernel, "clock" | "log" | "db" | "jobs" | "http" | "lifecycle">;
+export type WorkKernel = Pick<Kernel, "log" | "db" | "jobs" | "http" | "lifecycle">;
 
 export const workMigrations: MigrationSet = {
   module: "work",
@@ -25,11 +25,11 @@ export const workMigrations: MigrationSet = {
 };
 
 export function createWork(kernel: WorkKernel, projects: Projects, live: Live): void {
-  const { clock, log, db, jobs, http, lifecycle } = kernel;
+  const { log, db, jobs, http, lifecycle } = kernel;
   http.mount([
     ...jobRoutes({ db, actions: createJobActions({ jobs, projects }) }),
     ...deadLetterRoutes({ db, actions: createDeadLetterActions({ jobs, projects }) }),
-    ...scheduleRoutes({ db, actions: createScheduleActions({ clock, jobs, projects }) }),
+    ...scheduleRoutes({ db, actions: createScheduleActions({ jobs, projects }) }),
     ...taskRoutes(jobs),
     ...workerRoutes({ db, actions: createWorkerActions({ jobs }) }),
   ]);

@@ -79,6 +79,13 @@ export async function eraseSchedules(tx: Tx, projectId: string): Promise<number>
   return rows.length;
 }
 
+/** The database's: the one that says what is due. */
+export async function readTime(sql: Sql): Promise<Date> {
+  const [row] = await sql<{ now: Date }>`SELECT clock_timestamp() AS now`;
+  if (!row) throw new Error("the database did not tell its time");
+  return row.now;
+}
+
 /** One that is due, locked, with the database's time; servers that look at the same moment get another. */
 export async function takeDue(
   tx: Tx,
