@@ -82,7 +82,10 @@ export function createJobs(options: JobsOptions): Jobs {
     announced,
     projectMax: options.projectConcurrency ?? null,
   });
-  if (options.showsQueue ?? true) showQueue(options.metrics, db.sql, housekeeping.oldestTransactionSeconds);
+  // A look at a long queue takes a while, and must not hold a connection that requests wait for.
+  if (options.showsQueue ?? true) {
+    showQueue(options.metrics, db.longSql, housekeeping.oldestTransactionSeconds);
+  }
 
   function prepare<Input>(task: Task<Input>, input: Input, given: EnqueueOptions = {}): PreparedJob {
     if ((given.uniqueKey?.length ?? 0) > MAX_KEY_CHARS) {
