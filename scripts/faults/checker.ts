@@ -17,17 +17,19 @@ interface Ended {
   readonly error_code: string | null;
   readonly events: readonly string[];
   readonly effects: number;
+  readonly attempt: number;
+  readonly max_attempts: number;
 }
 
 /** In words what is wrong; of jobs that were not acknowledged nothing is asked. */
 export async function checkEnds(sql: Sql, acknowledged: ReadonlyMap<string, Expected>): Promise<string[]> {
   const rows = await sql<Ended>`
     SELECT f.id, f.status, f.errors -> -1 ->> 'code' AS error_code, coalesce(e.events, '{}') AS events,
-      coalesce(r.effects, 0) AS effects
+      coalesce(r.effects, 0) AS effects, f.attempt, f.max_attempts
     FROM finished_jobs f
     LEFT JOIN (SELECT subject, array_agg(event) AS events FROM events GROUP BY subject) e ON e.subject = f.id::text
     LEFT JOIN (SELECT job_id, count(*)::int AS effects FROM runs WHERE what = 'done' GROUP BY job_id) r ON r.job_id = f.id`;
-  const problems: string[] = [];
+  const problems = await listDeadlocks(sql);
   const ended = new Map<string, Ended>();
   for (const row of rows) {
     if (ended.has(row.id)) problems.push(`${row.id} has ended twice`);
@@ -41,11 +43,18 @@ export async function checkEnds(sql: Sql, acknowledged: ReadonlyMap<string, Expe
   return problems;
 }
 
-function misfits(
-  { id, status, error_code: errorCode, events, effects }: Ended,
-  expected: Expected,
-): string[] {
+/** pg-boss #282: whatever happens at the same time, nothing waits in a ring. */
+async function listDeadlocks(sql: Sql): Promise<string[]> {
+  const [row] = await sql<{ deadlocks: number }>`
+    SELECT deadlocks::int FROM pg_stat_database WHERE datname = current_database()`;
+  return row?.deadlocks ? [`PostgreSQL has found ${row.deadlocks} deadlocks`] : [];
+}
+
+function misfits(row: Ended, expected: Expected): string[] {
+  const { id, status, error_code: errorCode, events, effects, attempt, max_attempts: maxAttempts } = row;
   const problems: string[] = [];
+  if (attempt > maxAttempts)
+    problems.push(`${id} was tried ${attempt} times, and not ${maxAttempts} at most`);
   const [least, most] = status === "succeeded" ? expected.effects : [0, expected.effects[1]];
   if (!expected.ends.includes(status)) {
     problems.push(`${id} has ${status} (${errorCode}), and not ${expected.ends.join(" or ")}`);

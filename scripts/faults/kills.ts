@@ -75,7 +75,8 @@ export async function storm(scene: Scene): Promise<void> {
       errorCode: "JOB_INTERRUPTED",
       effects: [1, 1],
     } as const;
-    ids.push(await scene.submit(input, expected, { priority }));
+    const key = random.next() < 0.2 ? { uniqueKey: random.pick(["a", "b", "c"]) } : {};
+    ids.push(await scene.submit(input, expected, { priority, ...key }));
     if (random.next() < 0.08) await scene.cancel(random.pick(ids));
     if (random.next() < 0.01) {
       await db.sql`
@@ -89,4 +90,18 @@ export async function storm(scene: Scene): Promise<void> {
   }
   if (isFrozen) setTimeout(() => stopped.signal("SIGCONT"), random.between(2_000, 14_000));
   await scene.account(90_000);
+  await neverTogether(scene);
+}
+
+/** Attempts that have written, of jobs of one key: no other began between their beginning and that. */
+async function neverTogether({ db }: Scene): Promise<void> {
+  const rows = await db.sql`
+    WITH wrote AS (
+      SELECT f.unique_key, b.job_id, b.at AS began_at, d.at AS ended_at
+      FROM runs b JOIN runs d ON d.job_id = b.job_id AND d.attempt = b.attempt AND d.what = 'done'
+      JOIN finished_jobs f ON f.id = b.job_id
+      WHERE b.what = 'began' AND f.unique_key IS NOT NULL)
+    SELECT 1 FROM wrote w JOIN wrote o ON o.unique_key = w.unique_key AND o.job_id <> w.job_id
+      AND o.began_at BETWEEN w.began_at AND w.ended_at LIMIT 1`;
+  if (rows.length > 0) throw new Error("two jobs of one key ran at the same time");
 }

@@ -18,6 +18,8 @@ const input = z.object({
   times: z.number().default(1000),
   /** Writes its effect behind its fence and returns, so that the engine writes the end: else it ends in the same transaction. */
   isSeparate: z.boolean().default(false),
+  /** Writes its effect in one statement without a fence, and nothing else. */
+  isBrief: z.boolean().default(false),
 });
 
 export type FaultInput = z.input<typeof input>;
@@ -59,7 +61,7 @@ export function createFaultTask(db: Database): Task<z.output<typeof input>> {
     input,
     timeoutMs: 60_000,
     forUsers: { description: "For tests." },
-    async run({ ms, diesAt, deaths, way, times, isSeparate }, context) {
+    async run({ ms, diesAt, deaths, way, times, isSeparate, isBrief }, context) {
       const dieAt = async (step: (typeof STEPS)[number]): Promise<void> => {
         if (diesAt !== step || context.attempt > deaths) return;
         process.kill(process.pid, "SIGKILL");
@@ -69,6 +71,7 @@ export function createFaultTask(db: Database): Task<z.output<typeof input>> {
         await context.fence(tx);
         await note(tx, context, "done");
       };
+      if (isBrief) return void (await note(db.sql, context, "done"));
       await dieAt("claimed");
       await note(db.sql, context, "began");
       if (way && context.attempt <= times) await misbehave(way, context);
