@@ -133,6 +133,7 @@ export const routeLines: Readonly<Record<string, RouteLine>> = {
   removeIdentity: { least: "signed in", isOfOwner: true },
 
   listJobTasks: { least: "signed in" },
+  listJobWorkers: { least: "signed in" },
   submitJob: {
     least: "collaborator",
     body: ({ projectId }) => ({ task: "text.reanalyse", project_id: projectId }),

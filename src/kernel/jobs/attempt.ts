@@ -1,12 +1,15 @@
 // One attempt at a job: the handler, its signal and its time; whoever does not listen is left behind.
+import type { Tx } from "../db/index.ts";
 import { describeFailure, type Failure, failureOf } from "./failure.ts";
 import type { JobContext, Task } from "./job.ts";
+import type { OpenContext } from "./job-context.ts";
 import { toStorableResult } from "./result.ts";
 import type { ClaimedJob } from "./worker-store.ts";
 
 /** How an attempt ended; `lost`: another worker has the job now, so there is nothing to write. */
 export type Outcome =
-  | { readonly state: "succeeded"; readonly resultJson: string }
+  /** `isWritten`: by the handler, in a transaction of its own. */
+  | { readonly state: "succeeded"; readonly resultJson: string; readonly isWritten?: boolean }
   | { readonly state: "failed"; readonly failure: Failure }
   | { readonly state: "handed back" }
   | { readonly state: "cancelled" }
@@ -28,7 +31,7 @@ export interface Attempt {
 export interface AttemptOptions {
   readonly job: ClaimedJob;
   readonly task: Task<unknown>;
-  readonly context: Omit<JobContext, "signal">;
+  readonly context: OpenContext;
   /** How long a handler may take to end after its signal was aborted. */
   readonly graceMs: number;
 }
@@ -43,6 +46,7 @@ export function startAttempt({ job, task, context, graceMs }: AttemptOptions): A
   let isOverdue = false;
   let isStopping = false;
   let isCancelled = false;
+  let finished: Outcome | undefined;
   let leaving: Timer | undefined;
   const timeout = setTimeout(() => {
     isOverdue = true;
@@ -56,7 +60,7 @@ export function startAttempt({ job, task, context, graceMs }: AttemptOptions): A
   function leave(outcome: Outcome): void {
     clearTimeout(timeout);
     clearTimeout(leaving);
-    resolve(isCancelled && outcome.state !== "lost" ? { state: "cancelled" } : outcome);
+    resolve(finished ?? (isCancelled && outcome.state !== "lost" ? { state: "cancelled" } : outcome));
     abort.abort(new DOMException("The job is no longer this process's.", "AbortError"));
   }
 
@@ -70,9 +74,18 @@ export function startAttempt({ job, task, context, graceMs }: AttemptOptions): A
     };
   }
 
-  run(task, job, { ...context, signal: abort.signal }).then(leave, (thrown) => {
-    if (!abort.signal.aborted) context.log.warn({ err: thrown }, "a job failed");
-    leave(failed(thrown));
+  async function finish(tx: Tx, result?: unknown): Promise<void> {
+    const resultJson = await context.finish(tx, result);
+    tx.afterCommit(() => {
+      finished = { state: "succeeded", resultJson, isWritten: true };
+    });
+  }
+
+  run(task, job, { ...context, finish, signal: abort.signal }).then(leave, (thrown) => {
+    const outcome = failed(thrown);
+    if (isPostponed(outcome)) context.log.info({}, `put off: ${outcome.failure.message}`);
+    else if (!abort.signal.aborted) context.log.warn({ err: thrown }, "a job failed");
+    leave(outcome);
   });
 
   return {
@@ -96,6 +109,10 @@ export function startAttempt({ job, task, context, graceMs }: AttemptOptions): A
     },
     leave,
   };
+}
+
+export function isPostponed(outcome: Outcome): outcome is Extract<Outcome, { state: "failed" }> {
+  return outcome.state === "failed" && outcome.failure.kind === "postponement";
 }
 
 async function run(task: Task<unknown>, job: ClaimedJob, context: JobContext): Promise<Outcome> {

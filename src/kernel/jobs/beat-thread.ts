@@ -1,6 +1,6 @@
 // The thread that beats: tells the database that this process lives, and ends the process when its main thread is stuck.
 import { openDatabase } from "../db/index.ts";
-import { ALLOWED_MS, type BeatOrders, type BeatReport, NEVER, ROUNDS } from "./beats.ts";
+import { ALLOWED_MS, type BeatMessage, type BeatOrders, type BeatReport, NEVER, ROUNDS } from "./beats.ts";
 import { beat } from "./worker-store.ts";
 
 // The thread's own global: the types know only that of the main thread.
@@ -12,19 +12,28 @@ const WATCH_INTERVAL_MS = 500;
 const LEAST_BLOCKED_MS = 5000;
 
 self.onmessage = ({ data }: MessageEvent<BeatOrders>) => {
-  const stop = keepBeating(data);
-  self.onmessage = stop;
+  const beating = keepBeating(data);
+  self.onmessage = ({ data: message }: MessageEvent<BeatMessage>) => {
+    if (message === "stop") void beating.stop();
+    else beating.carry(message.breakersJson);
+  };
 };
 
-function keepBeating({ connection, workerId, shared }: BeatOrders): () => Promise<void> {
+interface Beating {
+  carry(breakersJson: string): void;
+  stop(): Promise<void>;
+}
+
+function keepBeating({ connection, workerId, shared }: BeatOrders): Beating {
   const db = openDatabase({ ...connection, poolSize: 1, applicationName: "stoa beat" });
   let isBeating = false;
+  let breakers = "[]";
 
   async function giveBeat(): Promise<void> {
     if (isBeating) return;
     isBeating = true;
     try {
-      if (!(await beat(db.sql, workerId))) postMessage("lost" satisfies BeatReport);
+      if (!(await beat(db.sql, workerId, breakers))) postMessage("lost" satisfies BeatReport);
     } catch {
       // The database is away; the pool connects again by itself.
     }
@@ -34,12 +43,17 @@ function keepBeating({ connection, workerId, shared }: BeatOrders): () => Promis
   const beats = setInterval(() => void giveBeat(), BEAT_INTERVAL_MS);
   const watch = setInterval(watchMainThread(new Int32Array(shared)), WATCH_INTERVAL_MS);
   postMessage("ready" satisfies BeatReport);
-  return async () => {
-    clearInterval(beats);
-    clearInterval(watch);
-    await db.close();
-    // Ends this thread, not the process.
-    process.exit(0);
+  return {
+    carry(breakersJson) {
+      breakers = breakersJson;
+    },
+    async stop() {
+      clearInterval(beats);
+      clearInterval(watch);
+      await db.close();
+      // Ends this thread, not the process.
+      process.exit(0);
+    },
   };
 }
 

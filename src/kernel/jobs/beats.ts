@@ -10,6 +10,9 @@ export interface BeatOrders {
   readonly shared: SharedArrayBuffer;
 }
 
+/** While it beats: an end, or what the next beats carry. */
+export type BeatMessage = "stop" | { readonly breakersJson: string };
+
 /** `lost`: our row is gone, and so others have taken us for dead. */
 export type BeatReport = "ready" | "lost";
 
@@ -23,6 +26,8 @@ export interface Beats {
   readonly ready: Promise<void>;
   /** The loop may be blocked this long from now before the process is killed; undefined: for ever. */
   allow(ms: number | undefined): void;
+  /** What the next beats carry. */
+  tell(breakersJson: string): void;
   stop(): Promise<void>;
 }
 
@@ -42,6 +47,7 @@ export function startBeats({ connection, workerId, log, onLost, onRound }: Beats
   cells[ALLOWED_MS] = NEVER;
   const ready = Promise.withResolvers<void>();
   let isStopping = false;
+  let told = "[]";
   let thread = startThread();
   const rounds = setInterval(() => {
     Atomics.add(cells, ROUNDS, 1);
@@ -64,6 +70,7 @@ export function startBeats({ connection, workerId, log, onLost, onRound }: Beats
       setTimeout(restart, RESTART_MS).unref();
     });
     worker.postMessage({ connection, workerId, shared } satisfies BeatOrders);
+    if (told !== "[]") worker.postMessage({ breakersJson: told } satisfies BeatMessage);
     return { worker, closed: closed.promise };
   }
 
@@ -76,10 +83,15 @@ export function startBeats({ connection, workerId, log, onLost, onRound }: Beats
     allow(ms) {
       Atomics.store(cells, ALLOWED_MS, ms === undefined ? NEVER : Math.max(0, Math.ceil(ms)));
     },
+    tell(breakersJson) {
+      if (breakersJson === told) return;
+      told = breakersJson;
+      thread.worker.postMessage({ breakersJson } satisfies BeatMessage);
+    },
     async stop() {
       isStopping = true;
       clearInterval(rounds);
-      thread.worker.postMessage("stop");
+      thread.worker.postMessage("stop" satisfies BeatMessage);
       await thread.closed;
     },
   };

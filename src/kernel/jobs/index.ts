@@ -7,6 +7,7 @@ export {
   type Job,
   type JobContext,
   type JobFilter,
+  JobPostponed,
   type JobStatus,
   type Jobs,
   PermanentJobError,
@@ -22,3 +23,4 @@ export type { LogLine } from "./log-lines.ts";
 export type { JobNews } from "./news.ts";
 export type { Outlook } from "./outlook.ts";
 export { releaseAllWorkers, releaseWorker } from "./rescue.ts";
+export type { JobWorker, RunningJob, WorkerBreaker } from "./workers.ts";

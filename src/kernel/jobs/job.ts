@@ -7,6 +7,7 @@ import type { Cancelled } from "./cancellation.ts";
 import type { LogLine } from "./log-lines.ts";
 import type { JobNews } from "./news.ts";
 import type { Outlook } from "./outlook.ts";
+import type { JobWorker } from "./workers.ts";
 
 export const PRIORITIES = ["urgent", "high", "normal", "low"] as const;
 
@@ -24,6 +25,12 @@ export interface JobContext {
   readonly log: Logger;
   /** Throws when the job is no longer ours: call it first in each transaction that writes. Holds the job's row till commit. */
   fence(tx: Tx): Promise<void>;
+  /**
+   * Ends the job as succeeded within the transaction: what else is written in it is written once, whatever dies when. Call it
+   * last, since it holds the project's log till commit; what `run` returns then counts no more. Throws when the job is no
+   * longer ours, and as `run` would have failed with a result that cannot be kept.
+   */
+  finish(tx: Tx, result?: unknown): Promise<void>;
   /** Stored twice a second at most, the last one surely; `total` null while it is unknown. */
   progress(done: number, total: number | null, message?: string): void;
 }
@@ -107,6 +114,31 @@ export class PermanentJobError extends Error {
   }
 }
 
+/** How long a job is put off: from now, or until a time by this process's clock, which is turned into the first at once. */
+export type Postponement = { readonly delayMs: number } | { readonly until: Date };
+
+/**
+ * Thrown by a handler that cannot do its work now, such as when the circuit breaker of what it needs is open: the job waits
+ * again and says for what, and the attempt does not count. After a day of this in all it counts as a failure.
+ * @param code and message are shown to users; `cause` is kept for the log only.
+ */
+export class JobPostponed extends Error {
+  readonly code: string;
+  readonly delayMs: number;
+  constructor(
+    code: string,
+    message: string,
+    postponement: Postponement,
+    options: { readonly cause?: unknown } = {},
+  ) {
+    super(message, options);
+    this.name = "JobPostponed";
+    this.code = code;
+    this.delayMs =
+      "delayMs" in postponement ? postponement.delayMs : postponement.until.getTime() - Date.now();
+  }
+}
+
 export type JobStatus =
   | "scheduled"
   | "queued"
@@ -143,6 +175,8 @@ export interface Job {
   readonly result: unknown;
   /** The latest failure; null before one and after success. */
   readonly error: { readonly code: string; readonly message: string } | null;
+  /** What it was put off for, while it waits for that. */
+  readonly waitsFor: { readonly code: string; readonly message: string } | null;
   /** All failures, the first one first. */
   readonly errors: readonly JobFailure[];
   /** Attempts that count against maxAttempts, the running one included. */
@@ -223,6 +257,8 @@ export interface Jobs extends Part {
   revive(tx: Tx, ids: readonly string[]): Promise<string[]>;
   /** The last 1,000 lines of a job that somebody runs, oldest first. */
   listLines(sql: Sql, id: string): Promise<LogLine[]>;
+  /** Those that live, with what each has in hand. */
+  listWorkers(sql: Sql): Promise<JobWorker[]>;
   /** Deletes at most `limit` jobs of a project, running ones excepted, and returns how many; call it until that is 0. */
   erase(tx: Tx, projectId: string, limit: number): Promise<number>;
 }

@@ -17,6 +17,7 @@ import { eraseJobs, findJob, insertFailedJob, insertJob } from "./store.ts";
 import { createSubmissions } from "./submissions.ts";
 import { createWakeUps } from "./wake-ups.ts";
 import { createWorker, type WorkOptions } from "./worker.ts";
+import { listWorkers } from "./workers.ts";
 
 export type { WorkOptions } from "./worker.ts";
 
@@ -81,7 +82,10 @@ export function createJobs(options: JobsOptions): Jobs {
     announced,
     projectMax: options.projectConcurrency ?? null,
   });
-  if (options.showsQueue ?? true) showQueue(options.metrics, db.sql, housekeeping.oldestTransactionSeconds);
+  // A look at a long queue takes a while, and must not hold a connection that requests wait for.
+  if (options.showsQueue ?? true) {
+    showQueue(options.metrics, db.longSql, housekeeping.oldestTransactionSeconds);
+  }
 
   function prepare<Input>(task: Task<Input>, input: Input, given: EnqueueOptions = {}): PreparedJob {
     if ((given.uniqueKey?.length ?? 0) > MAX_KEY_CHARS) {
@@ -123,6 +127,7 @@ export function createJobs(options: JobsOptions): Jobs {
     listDead,
     listDeadIds,
     listLines,
+    listWorkers,
     hearNews: news.hear,
     erase: eraseJobs,
     async recordFailure(tx, task, input, error, given) {

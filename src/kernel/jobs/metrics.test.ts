@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { z } from "zod";
 import { openTestDatabase, type TestDatabase } from "../../testing/database.ts";
+import { eventMigrations } from "../events/index.ts";
+import { newId } from "../ids/index.ts";
 import { silentLogger } from "../telemetry/index.ts";
 import { createHousekeeping } from "./housekeeping.ts";
-import { jobMigrations, type Task } from "./index.ts";
+import { JobPostponed, jobMigrations, type Task } from "./index.ts";
 import { startEngine } from "./testing/engine.ts";
 
 let db: TestDatabase;
@@ -50,6 +52,37 @@ test("[JOB-32] depth, age, waits, runs and endings are shown", async () => {
     1,
   );
   await Promise.all([idle.stop(), worker.stop()]);
+});
+
+test("[JOB-97] dead letters, living workers and postponements are shown", async () => {
+  const own = await openTestDatabase([eventMigrations, jobMigrations]);
+  const act: Task<{ isAway: boolean }> = {
+    name: "test.act",
+    input: z.object({ isAway: z.boolean() }),
+    maxAttempts: 1,
+    forUsers: { description: "For a test." },
+    async run({ isAway }, { attempt }) {
+      if (!isAway) throw new Error("as told");
+      if (attempt === 1) throw new JobPostponed("AWAY", "It is away.", { delayMs: 0 });
+    },
+  };
+  const worker = await startEngine(own, { tasks: [act], work: { concurrency: 3 } });
+  await own.sql`
+    INSERT INTO job_workers (id, host, pid, roles, slots, beat_at)
+    VALUES (${newId()}, 'gone', 1, '{worker}', 5, clock_timestamp() - interval '9 seconds')`;
+  const given = { projectId: newId(), createdBy: newId(), priority: "urgent" } as const;
+  for (const isAway of [true, false]) {
+    const { id } = await own.transaction((tx) => worker.jobs.submit(tx, act, { isAway }, given));
+    await worker.ended(id);
+  }
+  const text = await worker.metrics.render();
+  expect(readValue(text, "stoa_jobs_dead")).toBe(1);
+  expect(readValue(text, "stoa_job_workers")).toBe(1);
+  expect(readValue(text, "stoa_job_slots")).toBe(3);
+  const attempts = 'stoa_job_attempts_total{task="test.act",lane="urgent",status="postponed"}';
+  expect(readValue(text, attempts)).toBe(1);
+  await worker.stop();
+  await own.close();
 });
 
 test("[JOB-32] a transaction that is open for too long is shown and warned of", async () => {

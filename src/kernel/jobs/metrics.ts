@@ -3,6 +3,7 @@ import type { Sql } from "../db/index.ts";
 import type { Metrics } from "../telemetry/index.ts";
 import { PRIORITIES } from "./job.ts";
 import type { Written } from "./outcomes.ts";
+import { LEASE_MS } from "./rescue.ts";
 
 interface Labelling {
   readonly task: string;
@@ -48,23 +49,38 @@ type Labelled = readonly [Readonly<Record<string, string>>, number];
 
 /** A scrape costs one look at the hot table, and several at once cost one. */
 const FRESH_MS = 5000;
+/** Whoever has more has other cares than their number. */
+const MAX_COUNTED_DEAD = 10_000;
 
 interface Depths {
   readonly depths: readonly Labelled[];
   readonly oldest: readonly Labelled[];
+  readonly dead: number;
+  readonly workers: number;
+  readonly slots: number;
 }
 
 export function showQueue(metrics: Metrics, sql: Sql, oldestTransactionSeconds: () => Promise<number>): void {
   let last: { readonly atMs: number; readonly reading: Promise<Depths> } | undefined;
   const read = () => {
     const nowMs = performance.now();
-    if (!last || nowMs - last.atMs > FRESH_MS) last = { atMs: nowMs, reading: readDepths(sql) };
+    if (!last || nowMs - last.atMs > FRESH_MS) last = { atMs: nowMs, reading: readQueue(sql) };
     return last.reading;
   };
   metrics.gauge("stoa_jobs", "Jobs that wait or run.", ["lane", "state"], async () => (await read()).depths);
   metrics.gauge("stoa_jobs_oldest_seconds", "Age of the job that is due for longest.", ["lane"], async () => {
     return (await read()).oldest;
   });
+  metrics.gauge(
+    "stoa_jobs_dead",
+    `Dead letters that are kept, counted up to ${MAX_COUNTED_DEAD}.`,
+    [],
+    async () => [[{}, (await read()).dead]],
+  );
+  metrics.gauge("stoa_job_workers", "Workers that live.", [], async () => [[{}, (await read()).workers]]);
+  metrics.gauge("stoa_job_slots", "Jobs that the living workers run at once.", [], async () => [
+    [{}, (await read()).slots],
+  ]);
   metrics.gauge(
     "stoa_database_oldest_transaction_seconds",
     "Age of the oldest transaction that keeps dead rows from being removed.",
@@ -73,7 +89,16 @@ export function showQueue(metrics: Metrics, sql: Sql, oldestTransactionSeconds: 
   );
 }
 
-async function readDepths(sql: Sql): Promise<Depths> {
+async function readQueue(sql: Sql): Promise<Depths> {
+  const [rest] = await sql<{ dead: number; workers: number; slots: number }>`
+    SELECT (SELECT count(*)::float8 FROM (
+        SELECT FROM finished_jobs WHERE status = 'failed' AND for_user LIMIT ${MAX_COUNTED_DEAD}::int) AS failed) AS dead,
+      count(*)::float8 AS workers, coalesce(sum(slots), 0)::float8 AS slots
+    FROM job_workers WHERE beat_at > clock_timestamp() - ${LEASE_MS}::float8 * interval '1 millisecond'`;
+  return { ...(await readDepths(sql)), ...(rest ?? { dead: 0, workers: 0, slots: 0 }) };
+}
+
+async function readDepths(sql: Sql): Promise<Pick<Depths, "depths" | "oldest">> {
   const rows = await sql<{ lane: number; state: string; count: number; oldest_s: number | null }>`
     SELECT lane, CASE WHEN state = 'running' THEN 'running' WHEN errors <> '[]' THEN 'retrying'
         WHEN run_at > now() THEN 'scheduled' ELSE 'queued' END AS state,

@@ -12,7 +12,14 @@ export interface Ended {
 }
 
 /** What became of it; `lost` also when an answer was lost and the write had been done. */
-export type Written = "succeeded" | "retrying" | "failed" | "cancelled" | "handed back" | "lost";
+export type Written =
+  | "succeeded"
+  | "retrying"
+  | "postponed"
+  | "failed"
+  | "cancelled"
+  | "handed back"
+  | "lost";
 
 export interface OutcomesOptions {
   readonly sql: Sql;
@@ -97,10 +104,12 @@ export function createOutcomes({ sql, log, delayMs, beforeWrite, onWritten }: Ou
       return [{ job: first.job, written: "handed back" }];
     }
     const done = batch.flatMap(({ job, outcome }) =>
-      outcome.state === "succeeded" ? [{ ...job, resultJson: outcome.resultJson }] : [],
+      outcome.state === "succeeded" && !outcome.isWritten ? [{ ...job, resultJson: outcome.resultJson }] : [],
     );
-    const ours = await completeJobs(sql, done);
-    return batch.map(({ job }) => ({ job, written: ours.has(job.id) ? "succeeded" : "lost" }));
+    const ours = done.length > 0 ? await completeJobs(sql, done) : new Set();
+    const isOurs = ({ job, outcome }: Ended) =>
+      ours.has(job.id) || (outcome.state === "succeeded" && outcome.isWritten === true);
+    return batch.map((ended) => ({ job: ended.job, written: isOurs(ended) ? "succeeded" : "lost" }));
   }
 
   return {

@@ -4,7 +4,7 @@ import type { Database, Sql } from "../db/index.ts";
 import { MAX_INTERRUPTIONS } from "./failure.ts";
 
 /** A worker whose beat has stood still for this long is dead to the others. */
-const LEASE_MS = 7500;
+export const LEASE_MS = 7500;
 export const SWEEP_INTERVAL_MS = 1000;
 /** Between two rounds: after more than this the others may have been cut off with us. */
 const GAP_MS = 5000;

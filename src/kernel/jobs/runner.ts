@@ -2,7 +2,8 @@
 import { pause } from "../clock/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import { type Attempt, type Outcome, startAttempt } from "./attempt.ts";
-import type { JobContext, Task } from "./job.ts";
+import type { Task } from "./job.ts";
+import type { OpenContext } from "./job-context.ts";
 import { createLaneShares } from "./lane-shares.ts";
 import type { Outcomes } from "./outcomes.ts";
 import type { Claim, ClaimedJob, Held } from "./worker-store.ts";
@@ -20,9 +21,9 @@ export interface RunnerOptions {
   /** Settles with the database what we hold; never while a claim is under way. */
   readonly reconcile: (held: readonly Held[]) => Promise<void>;
   readonly outcomes: Outcomes;
-  readonly context: (job: ClaimedJob) => Omit<JobContext, "signal">;
+  readonly context: (job: ClaimedJob) => OpenContext;
   readonly onStarted: (job: ClaimedJob) => void;
-  readonly onEnded: (job: ClaimedJob, runMs: number) => void;
+  readonly onEnded: (job: ClaimedJob, runMs: number, outcome: Outcome) => void;
 }
 
 export interface Runner {
@@ -152,7 +153,7 @@ export function createRunner(options: RunnerOptions): Runner {
     options.onStarted(job);
     void attempt.done.then((outcome) => {
       if (running.get(job.id) === attempt) running.delete(job.id);
-      options.onEnded(job, performance.now() - beganMs);
+      options.onEnded(job, performance.now() - beganMs, outcome);
       if (outcome.state !== "lost") outcomes.add({ job, outcome });
       nudged.resolve();
     });

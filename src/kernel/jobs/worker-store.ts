@@ -1,6 +1,6 @@
 // The SQL of a worker: each write is fenced by (id, attempt), and only the database's clock counts.
 import type { Sql, Tx } from "../db/index.ts";
-import { type Failure, MAX_INTERRUPTIONS } from "./failure.ts";
+import { type Failure, MAX_INTERRUPTIONS, MAX_POSTPONED_MS } from "./failure.ts";
 
 export interface ClaimedJob {
   readonly id: string;
@@ -121,14 +121,17 @@ export async function completeJobs(
   return new Set(rows.map((row) => row.id));
 }
 
-export async function failJob(
-  sql: Sql,
-  job: Held,
-  failure: Failure,
-  delayMs: number,
-): Promise<"retrying" | "failed" | "cancelled" | "lost"> {
+export type Failed = "retrying" | "postponed" | "failed" | "cancelled" | "lost";
+
+export async function failJob(sql: Sql, job: Held, failure: Failure, delayMs: number): Promise<Failed> {
   const { code, message, detail } = failure;
-  const [row] = await sql<{ outcome: "retrying" | "failed" | "cancelled" | "lost" }>`
+  if (failure.kind === "postponement") {
+    const [row] = await sql<{ outcome: Failed }>`
+      SELECT jobs_postpone(${job.id}, ${job.attempt}, ${JSON.stringify({ code, message, detail })}::text::jsonb,
+        ${delayMs}::float8, ${MAX_POSTPONED_MS}::float8, ${MAX_INTERRUPTIONS}) AS outcome`;
+    return row?.outcome ?? "lost";
+  }
+  const [row] = await sql<{ outcome: Failed }>`
     SELECT jobs_fail(${job.id}, ${job.attempt}, ${JSON.stringify({ code, message, detail })}::text::jsonb,
       ${delayMs}::float8, ${failure.kind}, ${MAX_INTERRUPTIONS}) AS outcome`;
   return row?.outcome ?? "lost";
@@ -146,6 +149,13 @@ export async function handBack(sql: Sql, jobs: readonly Held[]): Promise<number>
   const [row] = await sql<{ count: number }>`
     SELECT jobs_hand_back(${jobs.map((job) => job.id)}::uuid[], ${jobs.map((job) => job.attempt)}::int[]) AS count`;
   return row?.count ?? 0;
+}
+
+/** In the handler's transaction. Whether it was still ours. */
+export async function finishJob(tx: Tx, job: Held, resultJson: string): Promise<boolean> {
+  const [row] = await tx<{ is_ours: boolean }>`
+    SELECT jobs_finish(${job.id}, ${job.attempt}, ${resultJson}::text::jsonb) AS is_ours`;
+  return row?.is_ours ?? false;
 }
 
 /** Hands back what the database gave us in an answer that never arrived. */
@@ -211,8 +221,8 @@ export async function deleteWorker(sql: Sql, id: string): Promise<void> {
 }
 
 /** Whether the worker still counts as alive. */
-export async function beat(sql: Sql, workerId: string): Promise<boolean> {
+export async function beat(sql: Sql, workerId: string, breakersJson: string): Promise<boolean> {
   const rows = await sql`
-    UPDATE job_workers SET beat_at = clock_timestamp() WHERE id = ${workerId} RETURNING 1`;
+    UPDATE job_workers SET beat_at = clock_timestamp(), breakers = ${breakersJson}::text::jsonb WHERE id = ${workerId} RETURNING 1`;
   return rows.length > 0;
 }

@@ -4,6 +4,7 @@ import { type DatabaseOptions, openDatabase } from "../db/index.ts";
 import type { Part } from "../lifecycle/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import type { Admission } from "./admission.ts";
+import { isPostponed } from "./attempt.ts";
 import { type Beats, startBeats } from "./beats.ts";
 import { type Cancellation, endWishes, listWishes } from "./cancellation.ts";
 import { PRIORITIES, type Priority, type Task } from "./job.ts";
@@ -15,7 +16,7 @@ import { createOutcomes } from "./outcomes.ts";
 import { createPaces } from "./paces.ts";
 import { createProgressNotes } from "./progress-notes.ts";
 import { createSweep, SWEEP_INTERVAL_MS } from "./rescue.ts";
-import { retryDelayMs } from "./retry.ts";
+import { postponeDelayMs, retryDelayMs } from "./retry.ts";
 import { createRunner } from "./runner.ts";
 import type { WakeUps } from "./wake-ups.ts";
 import {
@@ -27,6 +28,7 @@ import {
   upsertWorker,
   type WorkerIdentity,
 } from "./worker-store.ts";
+import { toBeatJson, type WorkerBreaker } from "./workers.ts";
 
 /** Makes a process work: without it jobs can only be handed in. */
 export interface WorkOptions {
@@ -42,6 +44,8 @@ export interface WorkOptions {
   readonly graceMs: number;
   /** After its signal was aborted: time for a handler to end; default 5 s. */
   readonly handlerGraceMs?: number;
+  /** Circuits of this process, shown with its beat; default none. */
+  readonly breakers?: () => readonly WorkerBreaker[];
 }
 
 export interface WorkerDeps {
@@ -88,7 +92,10 @@ export function createWorker(work: WorkOptions, deps: WorkerDeps): Part {
   const outcomes = createOutcomes({
     sql: db.sql,
     log,
-    delayMs: (job, failure) => retryDelayMs(job.countedAttempt, failure.retryAfterMs, deps.random),
+    delayMs: (job, { kind, retryAfterMs }) =>
+      kind === "postponement"
+        ? postponeDelayMs(retryAfterMs ?? 0, deps.random)
+        : retryDelayMs(job.countedAttempt, retryAfterMs, deps.random),
     async beforeWrite(jobs) {
       if (jobs.some((job) => progress.has(job.id))) await progress.flush();
       if (jobs.some((job) => lines.has(job.id))) await lines.flush();
@@ -96,6 +103,7 @@ export function createWorker(work: WorkOptions, deps: WorkerDeps): Part {
     onWritten(job, written) {
       metrics.ended(job, written);
       if (written === "retrying") contexts.tell(job, "retrying");
+      else if (written === "postponed") contexts.tell(job, "scheduled");
       else deps.news.forget(job.id);
       if (job.isForUser && job.projectId && ENDS.has(written)) deps.announced(job.projectId);
       if (written === "failed") log.error({ job_id: job.id, task: job.task }, "a job has failed for good");
@@ -129,9 +137,10 @@ export function createWorker(work: WorkOptions, deps: WorkerDeps): Part {
       metrics.started(job, job.waitedMs);
       state?.beats.allow(runner.leftMs());
     },
-    onEnded(job, runMs) {
+    onEnded(job, runMs, outcome) {
       metrics.ran(job, runMs);
-      paces.note(job, runMs);
+      // It has only looked, and says nothing of how long such jobs take.
+      if (!isPostponed(outcome)) paces.note(job, runMs);
     },
   });
   const sweep = createSweep(db);
@@ -216,7 +225,10 @@ export function createWorker(work: WorkOptions, deps: WorkerDeps): Part {
         onRound: () => beats.allow(runner.leftMs()),
       });
       const sweeps = setInterval(() => void takeOver(), SWEEP_INTERVAL_MS);
-      const wishes = setInterval(() => void grantWishes(), WISHES_INTERVAL_MS);
+      const wishes = setInterval(() => {
+        void grantWishes();
+        if (work.breakers) beats.tell(toBeatJson(work.breakers()));
+      }, WISHES_INTERVAL_MS);
       const [deafenToWork, deafenToWishes] = [
         wakeUps.hear(runner.wake),
         deps.cancellation.hear(runner.cancel),

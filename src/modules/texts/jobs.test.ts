@@ -130,6 +130,7 @@ function prepareRun(db: Database, fence: (tx: Tx) => Promise<void> = async () =>
     signal,
     log: silentLogger,
     fence,
+    finish: async () => {},
     progress() {},
   });
   return {

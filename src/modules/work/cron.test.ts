@@ -49,6 +49,33 @@ test("[WRK-19] a time that the clocks skip is made up for an hour later, once", 
   ]);
 });
 
+test("[WRK-19] all that the clocks skip is made up for, also by steps and by half an hour", () => {
+  expect(times("*/15 2 * * *", "Europe/Berlin", "2026-03-28T12:00:00Z", 5)).toEqual([
+    "2026-03-29T01:00Z",
+    "2026-03-29T01:15Z",
+    "2026-03-29T01:30Z",
+    "2026-03-29T01:45Z",
+    "2026-03-30T00:00Z",
+  ]);
+  // On Lord Howe the clocks go half an hour forward at 02:00 of 4 October 2026.
+  expect(times("15 2 * * *", "Australia/Lord_Howe", "2026-10-03T00:00:00Z", 2)).toEqual([
+    "2026-10-03T15:45Z",
+    "2026-10-04T15:15Z",
+  ]);
+  // In Cairo midnight itself is skipped.
+  expect(times("0 0 * * *", "Africa/Cairo", "2026-04-22T23:00:00Z", 2)).toEqual([
+    "2026-04-23T22:00Z",
+    "2026-04-24T21:00Z",
+  ]);
+});
+
+test("[WRK-19] the next time is after the one given, never it", () => {
+  for (const after of ["2026-01-01T06:30:00Z", "2026-01-01T06:30:59.999Z"]) {
+    expect(times("30 6 * * *", "UTC", after)).toEqual(["2026-01-02T06:30Z"]);
+  }
+  expect(times("30 6 * * *", "UTC", "2026-01-01T06:29:59.999Z")).toEqual(["2026-01-01T06:30Z"]);
+});
+
 test("[WRK-19] a time that the clocks show twice is taken once, every hour both times", () => {
   // In Berlin 02:00 to 03:00 of 25 October 2026 is there twice.
   expect(times("30 2 * * *", "Europe/Berlin", "2026-10-24T12:00:00Z", 2)).toEqual([

@@ -7,15 +7,17 @@ import type { Projects } from "../projects/index.ts";
 import { createDeadLetterActions } from "./actions/dead-letters.ts";
 import { createJobActions } from "./actions/jobs.ts";
 import { createScheduleActions } from "./actions/schedules.ts";
+import { createWorkerActions } from "./actions/workers.ts";
 import { deadLetterRoutes } from "./http/dead-letters.ts";
 import { jobRoutes } from "./http/jobs.ts";
 import { scheduleRoutes } from "./http/schedules.ts";
 import { taskRoutes } from "./http/tasks.ts";
+import { workerRoutes } from "./http/workers.ts";
 import { createScheduler } from "./scheduler.ts";
 import { eraseSchedules } from "./store.ts";
 import { toJobFrame } from "./view.ts";
 
-export type WorkKernel = Pick<Kernel, "clock" | "log" | "db" | "jobs" | "http" | "lifecycle">;
+export type WorkKernel = Pick<Kernel, "log" | "db" | "jobs" | "http" | "lifecycle">;
 
 export const workMigrations: MigrationSet = {
   module: "work",
@@ -23,12 +25,13 @@ export const workMigrations: MigrationSet = {
 };
 
 export function createWork(kernel: WorkKernel, projects: Projects, live: Live): void {
-  const { clock, log, db, jobs, http, lifecycle } = kernel;
+  const { log, db, jobs, http, lifecycle } = kernel;
   http.mount([
     ...jobRoutes({ db, actions: createJobActions({ jobs, projects }) }),
     ...deadLetterRoutes({ db, actions: createDeadLetterActions({ jobs, projects }) }),
-    ...scheduleRoutes({ db, actions: createScheduleActions({ clock, jobs, projects }) }),
+    ...scheduleRoutes({ db, actions: createScheduleActions({ jobs, projects }) }),
     ...taskRoutes(jobs),
+    ...workerRoutes({ db, actions: createWorkerActions({ jobs }) }),
   ]);
   jobs.hearNews((news) => live.tell(news.projectId, toJobFrame(news)));
   projects.onErase({

@@ -92,6 +92,7 @@ testRefusals({
       notFound: "SCHEDULE_NOT_FOUND",
       request: async (scene) => ({ path: await scheduled(scene) }),
     },
+    listJobWorkers: { least: "signed in", request: () => ({ path: "/job-workers" }) },
     listJobTasks: { least: "signed in", request: () => ({ path: "/job-tasks" }) },
   },
 });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { z } from "zod";
 import type { Task } from "../../kernel/jobs/index.ts";
+import { createTestClock } from "../../testing/clock.ts";
 import { openAgain } from "../../testing/database.ts";
 import { ID, TIME } from "../../testing/expectations.ts";
 import { createProject, type Person, share, signUp } from "../../testing/requests.ts";
@@ -23,8 +24,11 @@ let ada: Person;
 let projectId: string;
 beforeAll(async () => {
   const secretKey = randomBytes(32).toString("base64");
-  server = await openTestServer({ secretKey });
-  servers = [server, await openTestServer({ secretKey, db: openAgain(server.db) })];
+  // The hosts' clocks are slow: only the database's counts.
+  const clock = createTestClock();
+  clock.turn(-150_000);
+  server = await openTestServer({ secretKey, clock });
+  servers = [server, await openTestServer({ secretKey, clock, db: openAgain(server.db) })];
   for (const { kernel } of servers) kernel.jobs.register(tick);
   ada = await signUp(server);
   projectId = await createProject(ada);
@@ -134,6 +138,29 @@ test("[WRK-20] what is due is run once, though two servers look", async () => {
     const jobs = await jobsOf(id);
     expect(jobs.map((job) => job.id)).toEqual([String(jobId)]);
   }
+});
+
+test("[WRK-42] pg-boss #592: a schedule that is deleted and made again does not run its time twice", async () => {
+  const id = await created({ cron: "* * * * *" });
+  await makeDue(id);
+  const { next_at: nextAt, last_at: lastAt } = await moved(id);
+  await ada.call("DELETE", `/job-schedules/${id}`);
+  const again = await find(await created({ cron: "* * * * *" }));
+  expect(Date.parse(String(again?.next_at))).toBeGreaterThan(Date.parse(String(lastAt)));
+  expect(Date.parse(String(again?.next_at))).toBeGreaterThanOrEqual(Date.parse(String(nextAt)));
+  await ada.call("DELETE", `/job-schedules/${again?.id}`);
+});
+
+test("[WRK-42] a change of what a schedule does neither loses a time that is due nor gives one back", async () => {
+  const id = await created({ cron: "* * * * *" });
+  const [row] = await server.db.sql<{ next_at: Date }>`
+    UPDATE job_schedules SET next_at = date_trunc('second', now() + interval '1 hour') WHERE id = ${id} RETURNING next_at`;
+  const change = async (body: object) => (await ada.call("PATCH", `/job-schedules/${id}`, body)).body.next_at;
+  expect(await change({ priority: "high" })).toBe(row?.next_at.toISOString() ?? "");
+  const next = Date.parse(String(await change({ cron: "*/2 * * * *" })));
+  expect(next).toBeGreaterThan(Date.now() - 1000);
+  expect(next).toBeLessThan(Date.now() + 121_000);
+  await ada.call("DELETE", `/job-schedules/${id}`);
 });
 
 test("[WRK-20] while the job of before has not ended there is no other", async () => {

@@ -1,6 +1,7 @@
 // The SQL of schedules.
 import type { Sql, Tx } from "../../kernel/db/index.ts";
 import type { Priority } from "../../kernel/jobs/index.ts";
+import { accessColumn, accessesFor } from "../projects/index.ts";
 import type { MissedRule, Schedule } from "./model.ts";
 
 interface ScheduleRow {
@@ -78,6 +79,13 @@ export async function eraseSchedules(tx: Tx, projectId: string): Promise<number>
   return rows.length;
 }
 
+/** The database's: the one that says what is due. */
+export async function readTime(sql: Sql): Promise<Date> {
+  const [row] = await sql<{ now: Date }>`SELECT clock_timestamp() AS now`;
+  if (!row) throw new Error("the database did not tell its time");
+  return row.now;
+}
+
 /** One that is due, locked, with the database's time; servers that look at the same moment get another. */
 export async function takeDue(
   tx: Tx,
@@ -107,6 +115,20 @@ export async function noteTaken(
       last_job_id = coalesce(${jobId}::uuid, last_job_id),
       last_at = CASE WHEN ${jobId}::uuid IS NULL THEN last_at ELSE clock_timestamp() END
     WHERE id = ${id}`;
+}
+
+/** Of these the projects whose jobs the user may see. */
+export async function listReadableProjects(
+  sql: Sql,
+  ids: readonly string[],
+  userId: string,
+): Promise<ReadonlySet<string>> {
+  if (ids.length === 0) return new Set();
+  const rows = await sql<{ id: string }>`
+    SELECT id FROM (
+      SELECT p.id, ${accessColumn(sql, sql`p.id`, userId)} AS access FROM unnest(${ids}::uuid[]) AS p (id)) AS asked
+    WHERE access = ANY (${accessesFor("jobs.read")})`;
+  return new Set(rows.map(({ id }) => id));
 }
 
 function toSchedule(row: ScheduleRow): Schedule {

@@ -9,12 +9,14 @@ export interface WorkerOrders {
   readonly workerId: string;
   readonly concurrency: number;
   readonly logLevel: string;
+  readonly clockJumpMs: number;
 }
 
 export interface WorkerProcess {
   readonly workerId: string;
   readonly pid: number;
-  signal(signal: "SIGKILL" | "SIGSTOP" | "SIGCONT" | "SIGTERM"): void;
+  /** SIGUSR2: its clock jumps. */
+  signal(signal: "SIGKILL" | "SIGSTOP" | "SIGCONT" | "SIGTERM" | "SIGUSR2"): void;
   /** Code or signal it ended with. */
   readonly exited: Promise<number | string>;
 }
@@ -25,16 +27,21 @@ export interface SpawnOptions {
   readonly concurrency?: number;
   /** Shows its log, for looking into a failure. */
   readonly logLevel?: string;
+  /** Where it finds the database, when not where the test does. */
+  readonly socketDir?: string;
+  /** How far its clock jumps with SIGUSR2, with the next twice as far back. */
+  readonly clockJumpMs?: number;
 }
 
 export async function spawnWorker(db: TestDatabase, options: SpawnOptions = {}): Promise<WorkerProcess> {
   const workerId = newId();
   const orders: WorkerOrders = {
     url: db.url,
-    socketDir: db.socketDir,
+    socketDir: options.socketDir ?? db.socketDir,
     workerId,
     concurrency: options.concurrency ?? 4,
     logLevel: options.logLevel ?? "silent",
+    clockJumpMs: options.clockJumpMs ?? 0,
   };
   const child = Bun.spawn([process.execPath, "--no-env-file", SCRIPT, JSON.stringify(orders)], {
     stdio: ["ignore", "pipe", "inherit"],

@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Database } from "../../db/index.ts";
 import type { Task } from "../index.ts";
 
-/** Notes that it began, waits, and writes behind its fence that it is done. */
+/** Notes that it began, waits, and writes that it is done in the transaction that ends it. */
 export interface RecordInput {
   readonly ms: number;
   /** Of the first attempt; default the same. */
@@ -45,8 +45,8 @@ export function createTestTasks(db: Database) {
         await tx`
           INSERT INTO runs (job_id, attempt, pid, what)
           VALUES (${context.jobId}, ${context.attempt}, ${process.pid}, 'done')`;
+        await context.finish(tx, { pid: process.pid });
       });
-      return { pid: process.pid };
     },
   };
 

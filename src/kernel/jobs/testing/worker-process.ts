@@ -3,6 +3,7 @@ import { createBus } from "../../bus/index.ts";
 import { openDatabase } from "../../db/index.ts";
 import { createLogger, createMetrics } from "../../telemetry/index.ts";
 import { createJobs } from "../index.ts";
+import { createFaultTask } from "./fault-task.ts";
 import type { WorkerOrders } from "./spawn-worker.ts";
 import { createTestTasks } from "./tasks.ts";
 
@@ -36,6 +37,7 @@ const jobs = createJobs({
   },
 });
 for (const task of createTestTasks(db)) jobs.register(task);
+jobs.register(createFaultTask(db));
 await bus.start();
 await jobs.start();
 process.on("SIGTERM", async () => {
@@ -44,4 +46,24 @@ process.on("SIGTERM", async () => {
   await db.close();
   process.exit(0);
 });
+// The host's clock jumps, forth and back.
+let jumpMs = orders.clockJumpMs;
+process.on("SIGUSR2", () => {
+  jumpClock(jumpMs);
+  jumpMs = -2 * jumpMs;
+});
 console.log("ready");
+
+function jumpClock(ms: number): void {
+  const Before = Date;
+  class Jumped extends Before {
+    constructor(given: number | string | Date = Before.now() + ms) {
+      super(given);
+    }
+    static override now(): number {
+      return Before.now() + ms;
+    }
+  }
+  // What calls it without `new` or with several numbers is not among the engine.
+  globalThis.Date = Jumped as DateConstructor;
+}

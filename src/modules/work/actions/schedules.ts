@@ -1,5 +1,4 @@
 // What can be done with schedules: make, list, change, delete.
-import type { Clock } from "../../../kernel/clock/index.ts";
 import type { Sql, Tx } from "../../../kernel/db/index.ts";
 import { kernelErrors } from "../../../kernel/errors/index.ts";
 import { newId } from "../../../kernel/ids/index.ts";
@@ -12,14 +11,13 @@ import * as store from "../store.ts";
 import { checkInput } from "../tasks.ts";
 
 export interface ScheduleActionDeps {
-  readonly clock: Clock;
   readonly jobs: Pick<Jobs, "userTasks">;
   readonly projects: Pick<Projects, "access" | "writeAccess">;
 }
 
 export type ScheduleActions = ReturnType<typeof createScheduleActions>;
 
-export function createScheduleActions({ clock, jobs, projects }: ScheduleActionDeps) {
+export function createScheduleActions({ jobs, projects }: ScheduleActionDeps) {
   async function allowOn(
     sql: Sql,
     schedule: Schedule | undefined,
@@ -32,22 +30,22 @@ export function createScheduleActions({ clock, jobs, projects }: ScheduleActionD
     return schedule;
   }
 
-  /** When a plan is due next, from now on. Throws INVALID_INPUT. */
-  function reckonNext({ cron: text, timeZone, isActive }: SchedulePlan): Date | null {
+  /** When a plan is due next after `now`, the database's time: no server then runs again what another has run. Throws INVALID_INPUT. */
+  function reckonNext({ cron: text, timeZone, isActive }: SchedulePlan, now: Date): Date | null {
     const cron = parseCron(text);
     if (!cron) throw invalid("cron", "Must be a cron expression of five fields, such as 30 6 * * mon-fri.");
     if (!isTimeZone(timeZone))
       throw invalid("time_zone", "Must be a time zone by its name, such as Europe/Berlin.");
-    return isActive ? (nextTime(cron, timeZone, new Date(clock.now())) ?? null) : null;
+    return isActive ? (nextTime(cron, timeZone, now) ?? null) : null;
   }
 
   return {
     async createSchedule(tx: Tx, userId: string, projectId: string, plan: SchedulePlan): Promise<Schedule> {
       allow(await projects.writeAccess(tx, projectId, userId), "schedules.manage");
       checkInput(jobs, plan.task, plan.input);
-      const nextAt = reckonNext(plan);
+      const at = await store.readTime(tx);
+      const nextAt = reckonNext(plan, at);
       if ((await store.countSchedules(tx, projectId)) >= MAX_SCHEDULES) throw workErrors.TOO_MANY_SCHEDULES();
-      const at = new Date(clock.now());
       const none = { lastAt: null, lastJobId: null, createdAt: at, updatedAt: at };
       const schedule = { ...plan, ...none, id: newId(), projectId, createdBy: userId, nextAt };
       await store.saveSchedule(tx, schedule);
@@ -68,7 +66,11 @@ export function createScheduleActions({ clock, jobs, projects }: ScheduleActionD
       const before = await allowOn(tx, await store.holdSchedule(tx, id), userId, "schedules.manage");
       const plan = { ...before, ...change };
       checkInput(jobs, plan.task, plan.input);
-      const changed = { ...plan, nextAt: reckonNext(plan) };
+      // A change of something else neither takes a time that is due nor gives one back.
+      const isSameTimes =
+        plan.cron === before.cron && plan.timeZone === before.timeZone && plan.isActive === before.isActive;
+      const nextAt = isSameTimes ? before.nextAt : reckonNext(plan, await store.readTime(tx));
+      const changed = { ...plan, nextAt };
       await store.saveSchedule(tx, changed);
       return (await store.findSchedule(tx, id)) ?? changed;
     },
