@@ -71,8 +71,10 @@ export function startAttempt({ job, task, context, graceMs }: AttemptOptions): A
   }
 
   run(task, job, { ...context, signal: abort.signal }).then(leave, (thrown) => {
-    if (!abort.signal.aborted) context.log.warn({ err: thrown }, "a job failed");
-    leave(failed(thrown));
+    const outcome = failed(thrown);
+    if (isPostponed(outcome)) context.log.info({}, `put off: ${outcome.failure.message}`);
+    else if (!abort.signal.aborted) context.log.warn({ err: thrown }, "a job failed");
+    leave(outcome);
   });
 
   return {
@@ -96,6 +98,10 @@ export function startAttempt({ job, task, context, graceMs }: AttemptOptions): A
     },
     leave,
   };
+}
+
+export function isPostponed(outcome: Outcome): outcome is Extract<Outcome, { state: "failed" }> {
+  return outcome.state === "failed" && outcome.failure.kind === "postponement";
 }
 
 async function run(task: Task<unknown>, job: ClaimedJob, context: JobContext): Promise<Outcome> {

@@ -1,7 +1,7 @@
 // What a handler threw, in the form it is stored: a code and a sentence for the user, the rest for the log and the dead letter.
 import { isDatabaseAway } from "../db/index.ts";
 import { Refusal } from "../errors/index.ts";
-import { PermanentJobError } from "./job.ts";
+import { JobPostponed, PermanentJobError } from "./job.ts";
 
 export interface Failure {
   readonly code: string;
@@ -9,14 +9,17 @@ export interface Failure {
   readonly message: string;
   /** What really happened; kept with the job, never sent. */
   readonly detail: string | null;
-  /** An interruption does not count against the attempts, but only so many are allowed. */
-  readonly kind: "failure" | "permanent" | "interruption";
+  /** An interruption or postponement does not count against the attempts, but only so many are allowed. */
+  readonly kind: "failure" | "permanent" | "interruption" | "postponement";
   readonly retryAfterMs: number | null;
 }
 
 const MAX_TEXT_CHARS = 2000;
 /** A dependency that asks for more than a day is not waited for any longer. */
 const MAX_RETRY_AFTER_MS = 86_400_000;
+
+/** In all; what is away for longer will not be back soon. */
+export const MAX_POSTPONED_MS = 86_400_000;
 
 /** Crashes a job may meet; with the next one it is dead, since it may well be their cause. */
 export const MAX_INTERRUPTIONS = 3;
@@ -43,6 +46,7 @@ export function failureOf(
 
 export function describeFailure(thrown: unknown): Failure {
   if (isDatabaseAway(thrown)) return failureOf("JOB_INTERRUPTED", "interruption", describe(thrown));
+  if (thrown instanceof JobPostponed) return describePostponement(thrown);
   const known = thrown instanceof PermanentJobError || thrown instanceof Refusal ? thrown : undefined;
   return {
     code: known ? storable(known.code) : "JOB_FAILED",
@@ -50,6 +54,17 @@ export function describeFailure(thrown: unknown): Failure {
     detail: storable(describe(thrown)),
     kind: thrown instanceof PermanentJobError ? "permanent" : "failure",
     retryAfterMs: retryAfterMs(thrown),
+  };
+}
+
+function describePostponement(thrown: JobPostponed): Failure {
+  return {
+    code: storable(thrown.code),
+    message: storable(thrown.message),
+    detail: storable(describe(thrown)),
+    kind: "postponement",
+    // NaN and what is past are no reason to be asked without a pause.
+    retryAfterMs: thrown.delayMs > 0 ? Math.min(thrown.delayMs, MAX_RETRY_AFTER_MS) : 0,
   };
 }
 

@@ -70,6 +70,7 @@ test("[JOB-2] a job can be asked for while it waits and after it has ended", asy
     result: null,
     isForUser: false,
     error: null,
+    waitsFor: null,
     errors: [],
     attempt: 0,
     maxAttempts: 4,

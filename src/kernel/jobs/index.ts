@@ -7,6 +7,7 @@ export {
   type Job,
   type JobContext,
   type JobFilter,
+  JobPostponed,
   type JobStatus,
   type Jobs,
   PermanentJobError,

@@ -107,6 +107,31 @@ export class PermanentJobError extends Error {
   }
 }
 
+/** How long a job is put off: from now, or until a time by this process's clock, which is turned into the first at once. */
+export type Postponement = { readonly delayMs: number } | { readonly until: Date };
+
+/**
+ * Thrown by a handler that cannot do its work now, such as when the circuit breaker of what it needs is open: the job waits
+ * again and says for what, and the attempt does not count. After a day of this in all it counts as a failure.
+ * @param code and message are shown to users; `cause` is kept for the log only.
+ */
+export class JobPostponed extends Error {
+  readonly code: string;
+  readonly delayMs: number;
+  constructor(
+    code: string,
+    message: string,
+    postponement: Postponement,
+    options: { readonly cause?: unknown } = {},
+  ) {
+    super(message, options);
+    this.name = "JobPostponed";
+    this.code = code;
+    this.delayMs =
+      "delayMs" in postponement ? postponement.delayMs : postponement.until.getTime() - Date.now();
+  }
+}
+
 export type JobStatus =
   | "scheduled"
   | "queued"
@@ -143,6 +168,8 @@ export interface Job {
   readonly result: unknown;
   /** The latest failure; null before one and after success. */
   readonly error: { readonly code: string; readonly message: string } | null;
+  /** What it was put off for, while it waits for that. */
+  readonly waitsFor: { readonly code: string; readonly message: string } | null;
   /** All failures, the first one first. */
   readonly errors: readonly JobFailure[];
   /** Attempts that count against maxAttempts, the running one included. */

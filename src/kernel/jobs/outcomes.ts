@@ -12,7 +12,14 @@ export interface Ended {
 }
 
 /** What became of it; `lost` also when an answer was lost and the write had been done. */
-export type Written = "succeeded" | "retrying" | "failed" | "cancelled" | "handed back" | "lost";
+export type Written =
+  | "succeeded"
+  | "retrying"
+  | "postponed"
+  | "failed"
+  | "cancelled"
+  | "handed back"
+  | "lost";
 
 export interface OutcomesOptions {
   readonly sql: Sql;

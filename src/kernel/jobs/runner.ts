@@ -22,7 +22,7 @@ export interface RunnerOptions {
   readonly outcomes: Outcomes;
   readonly context: (job: ClaimedJob) => Omit<JobContext, "signal">;
   readonly onStarted: (job: ClaimedJob) => void;
-  readonly onEnded: (job: ClaimedJob, runMs: number) => void;
+  readonly onEnded: (job: ClaimedJob, runMs: number, outcome: Outcome) => void;
 }
 
 export interface Runner {
@@ -152,7 +152,7 @@ export function createRunner(options: RunnerOptions): Runner {
     options.onStarted(job);
     void attempt.done.then((outcome) => {
       if (running.get(job.id) === attempt) running.delete(job.id);
-      options.onEnded(job, performance.now() - beganMs);
+      options.onEnded(job, performance.now() - beganMs, outcome);
       if (outcome.state !== "lost") outcomes.add({ job, outcome });
       nudged.resolve();
     });

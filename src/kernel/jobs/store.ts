@@ -72,6 +72,7 @@ export interface JobRow {
   readonly progress: Progress | null;
   readonly result: unknown;
   readonly errors: readonly (Omit<JobFailure, "at"> & { readonly at: string })[];
+  readonly waits_for: { readonly code: string; readonly message: string } | null;
   readonly attempt: number;
   readonly max_attempts: number;
   readonly created_at: Date;
@@ -104,7 +105,8 @@ export function hotColumns(sql: Sql): Query<unknown> {
     j.created_at, j.started_at, jobs_status(j.state, j.errors, j.run_at) AS status,
     CASE WHEN p.job_id IS NOT NULL THEN
       jsonb_build_object('done', p.done, 'total', p.total, 'message', p.message) END AS progress,
-    NULL::jsonb AS result, j.errors, NULL::timestamptz AS finished_at, j.for_user, j.run_at`;
+    NULL::jsonb AS result, j.errors, NULL::timestamptz AS finished_at, j.for_user, j.run_at,
+    CASE WHEN j.state <> 'running' AND (j.waits_for ->> 'attempt')::int = j.attempt THEN j.waits_for END AS waits_for`;
 }
 
 /** @param maxResultBytes a larger result is left out; the size is measured as it is stored, perhaps compressed. */
@@ -114,7 +116,7 @@ export function finishedColumns(sql: Sql, maxResultBytes?: number): Query<unknow
       ? sql`result`
       : sql`CASE WHEN pg_column_size(result) <= ${maxResultBytes}::int THEN result END AS result`;
   return sql`id, project_id, created_by, task, lane, attempt, max_attempts, created_at, started_at, status, progress, ${result},
-    errors, finished_at, for_user, run_at`;
+    errors, finished_at, for_user, run_at, NULL::jsonb AS waits_for`;
 }
 
 export async function eraseJobs(tx: Tx, projectId: string, limit: number): Promise<number> {
@@ -156,6 +158,7 @@ export function toJob(row: JobRow): Job {
     progress: row.progress,
     result: row.result,
     error: last ? { code: last.code, message: last.message } : null,
+    waitsFor: row.waits_for && { code: row.waits_for.code, message: row.waits_for.message },
     errors,
     attempt: row.attempt,
     maxAttempts: row.max_attempts,

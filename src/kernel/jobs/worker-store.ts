@@ -1,6 +1,6 @@
 // The SQL of a worker: each write is fenced by (id, attempt), and only the database's clock counts.
 import type { Sql, Tx } from "../db/index.ts";
-import { type Failure, MAX_INTERRUPTIONS } from "./failure.ts";
+import { type Failure, MAX_INTERRUPTIONS, MAX_POSTPONED_MS } from "./failure.ts";
 
 export interface ClaimedJob {
   readonly id: string;
@@ -107,14 +107,17 @@ export async function completeJobs(
   return new Set(rows.map((row) => row.id));
 }
 
-export async function failJob(
-  sql: Sql,
-  job: Held,
-  failure: Failure,
-  delayMs: number,
-): Promise<"retrying" | "failed" | "cancelled" | "lost"> {
+export type Failed = "retrying" | "postponed" | "failed" | "cancelled" | "lost";
+
+export async function failJob(sql: Sql, job: Held, failure: Failure, delayMs: number): Promise<Failed> {
   const { code, message, detail } = failure;
-  const [row] = await sql<{ outcome: "retrying" | "failed" | "cancelled" | "lost" }>`
+  if (failure.kind === "postponement") {
+    const [row] = await sql<{ outcome: Failed }>`
+      SELECT jobs_postpone(${job.id}, ${job.attempt}, ${JSON.stringify({ code, message, detail })}::text::jsonb,
+        ${delayMs}::float8, ${MAX_POSTPONED_MS}::float8, ${MAX_INTERRUPTIONS}) AS outcome`;
+    return row?.outcome ?? "lost";
+  }
+  const [row] = await sql<{ outcome: Failed }>`
     SELECT jobs_fail(${job.id}, ${job.attempt}, ${JSON.stringify({ code, message, detail })}::text::jsonb,
       ${delayMs}::float8, ${failure.kind}, ${MAX_INTERRUPTIONS}) AS outcome`;
   return row?.outcome ?? "lost";

@@ -4,6 +4,7 @@ import { type DatabaseOptions, openDatabase } from "../db/index.ts";
 import type { Part } from "../lifecycle/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import type { Admission } from "./admission.ts";
+import { isPostponed } from "./attempt.ts";
 import { type Beats, startBeats } from "./beats.ts";
 import { type Cancellation, endWishes, listWishes } from "./cancellation.ts";
 import { PRIORITIES, type Priority, type Task } from "./job.ts";
@@ -15,7 +16,7 @@ import { createOutcomes } from "./outcomes.ts";
 import { createPaces } from "./paces.ts";
 import { createProgressNotes } from "./progress-notes.ts";
 import { createSweep, SWEEP_INTERVAL_MS } from "./rescue.ts";
-import { retryDelayMs } from "./retry.ts";
+import { postponeDelayMs, retryDelayMs } from "./retry.ts";
 import { createRunner } from "./runner.ts";
 import type { WakeUps } from "./wake-ups.ts";
 import {
@@ -87,7 +88,10 @@ export function createWorker(work: WorkOptions, deps: WorkerDeps): Part {
   const outcomes = createOutcomes({
     sql: db.sql,
     log,
-    delayMs: (job, failure) => retryDelayMs(job.countedAttempt, failure.retryAfterMs, deps.random),
+    delayMs: (job, { kind, retryAfterMs }) =>
+      kind === "postponement"
+        ? postponeDelayMs(retryAfterMs ?? 0, deps.random)
+        : retryDelayMs(job.countedAttempt, retryAfterMs, deps.random),
     async beforeWrite(jobs) {
       if (jobs.some((job) => progress.has(job.id))) await progress.flush();
       if (jobs.some((job) => lines.has(job.id))) await lines.flush();
@@ -95,6 +99,7 @@ export function createWorker(work: WorkOptions, deps: WorkerDeps): Part {
     onWritten(job, written) {
       metrics.ended(job, written);
       if (written === "retrying") contexts.tell(job, "retrying");
+      else if (written === "postponed") contexts.tell(job, "scheduled");
       else deps.news.forget(job.id);
       if (job.isForUser && job.projectId && ENDS.has(written)) deps.announced(job.projectId);
       if (written === "failed") log.error({ job_id: job.id, task: job.task }, "a job has failed for good");
@@ -127,9 +132,10 @@ export function createWorker(work: WorkOptions, deps: WorkerDeps): Part {
       metrics.started(job, job.waitedMs);
       state?.beats.allow(runner.leftMs());
     },
-    onEnded(job, runMs) {
+    onEnded(job, runMs, outcome) {
       metrics.ran(job, runMs);
-      paces.note(job, runMs);
+      // It has only looked, and says nothing of how long such jobs take.
+      if (!isPostponed(outcome)) paces.note(job, runMs);
     },
   });
   const sweep = createSweep(db);

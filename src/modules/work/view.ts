@@ -40,6 +40,10 @@ export const jobView = z
       .strictObject({ code: z.string(), message: z.string() })
       .nullable()
       .meta({ description: "The latest failure; null once the job has succeeded." }),
+    waits_for: z.strictObject({ code: z.string(), message: z.string() }).nullable().meta({
+      description:
+        "Why it waits though it is its turn, such as for an outside service that is down: its attempt does not count then, for a day in all.",
+    }),
     errors: z
       .array(
         z.strictObject({ at: z.iso.datetime(), attempt: z.int(), code: z.string(), message: z.string() }),
@@ -74,6 +78,7 @@ export function toJobView(job: Job, outlook: Outlook = UNKNOWN): z.infer<typeof 
     progress: job.progress,
     result: job.result ?? null,
     error: job.error,
+    waits_for: job.waitsFor,
     errors: job.errors.map(({ at, ...error }) => ({ at: at.toISOString(), ...error })),
     attempt: job.attempt,
     max_attempts: job.maxAttempts,
