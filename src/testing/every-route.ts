@@ -154,6 +154,8 @@ export const routeLines: Readonly<Record<string, RouteLine>> = {
   createJobSchedule: { least: "collaborator", body: schedule },
   changeJobSchedule: { least: "collaborator", body: () => ({ cron: "@daily" }) },
   deleteJobSchedule: { least: "collaborator", worksArchived: true },
+  getSigningSecret: { least: "owner" },
+  rotateSigningSecret: { least: "owner", worksArchived: true, body: () => ({}) },
 };
 
 function schedule({ projectId }: Pick<Scene, "projectId">) {

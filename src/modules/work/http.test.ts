@@ -54,6 +54,7 @@ test("[WRK-1] a job that has ended tells its result and its progress", async () 
     progress: { done: 3, total: 3, message: "counted" },
     result: { counted: 3 },
     error: null,
+    waits_for: null,
     errors: [],
     attempt: 1,
     max_attempts: 4,

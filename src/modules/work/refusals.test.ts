@@ -92,6 +92,14 @@ testRefusals({
       notFound: "SCHEDULE_NOT_FOUND",
       request: async (scene) => ({ path: await scheduled(scene) }),
     },
+    getSigningSecret: {
+      least: "owner",
+      request: ({ projectId }) => ({ path: `/projects/${projectId}/signing-secret` }),
+    },
+    rotateSigningSecret: {
+      least: "owner",
+      request: ({ projectId }) => ({ path: `/projects/${projectId}/signing-secret/rotate`, body: {} }),
+    },
     listJobTasks: { least: "signed in", request: () => ({ path: "/job-tasks" }) },
   },
 });

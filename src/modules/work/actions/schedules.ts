@@ -44,12 +44,13 @@ export function createScheduleActions({ clock, jobs, projects }: ScheduleActionD
   return {
     async createSchedule(tx: Tx, userId: string, projectId: string, plan: SchedulePlan): Promise<Schedule> {
       allow(await projects.writeAccess(tx, projectId, userId), "schedules.manage");
-      checkInput(jobs, plan.task, plan.input);
+      // As the task reads it, which may have sealed what is secret.
+      const input = checkInput(jobs, plan.task, plan.input).input.parse(plan.input);
       const nextAt = reckonNext(plan);
       if ((await store.countSchedules(tx, projectId)) >= MAX_SCHEDULES) throw workErrors.TOO_MANY_SCHEDULES();
       const at = new Date(clock.now());
       const none = { lastAt: null, lastJobId: null, createdAt: at, updatedAt: at };
-      const schedule = { ...plan, ...none, id: newId(), projectId, createdBy: userId, nextAt };
+      const schedule = { ...plan, ...none, input, id: newId(), projectId, createdBy: userId, nextAt };
       await store.saveSchedule(tx, schedule);
       return (await store.findSchedule(tx, schedule.id)) ?? schedule;
     },
@@ -67,8 +68,8 @@ export function createScheduleActions({ clock, jobs, projects }: ScheduleActionD
     ): Promise<Schedule> {
       const before = await allowOn(tx, await store.holdSchedule(tx, id), userId, "schedules.manage");
       const plan = { ...before, ...change };
-      checkInput(jobs, plan.task, plan.input);
-      const changed = { ...plan, nextAt: reckonNext(plan) };
+      const input = checkInput(jobs, plan.task, plan.input).input.parse(plan.input);
+      const changed = { ...plan, input, nextAt: reckonNext(plan) };
       await store.saveSchedule(tx, changed);
       return (await store.findSchedule(tx, id)) ?? changed;
     },
