@@ -62,6 +62,7 @@ export const routeLines: Readonly<Record<string, RouteLine>> = {
 
   createParagraphs: { least: "collaborator" },
   importParagraphs: { least: "collaborator" },
+  fetchParagraphs: { least: "collaborator", body: ({ projectId }) => ({ project_id: projectId }) },
   listParagraphs: { least: "viewer" },
   getParagraph: { least: "viewer" },
   deleteParagraph: { least: "collaborator" },

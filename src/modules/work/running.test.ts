@@ -69,6 +69,7 @@ test("[WRK-7] tasks that may be run are listed with their input, others cannot b
     "http.request",
     "test.greet",
     "test.wait",
+    "text.import",
     "text.reanalyse",
   ]);
   expect(items[1]).toMatchObject({
