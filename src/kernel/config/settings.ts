@@ -62,6 +62,7 @@ export const settings = {
   textSourceUrl: text("TEXT_SOURCE_URL", {
     default: "http://metaphorpsum.com/paragraphs/3/8",
     meaning: "Address from which POST /paragraphs/fetch takes its text when the call names none",
+    check: httpUrl,
   }),
   tlsCertFile: optional("TLS_CERT_FILE", {
     meaning: "PEM file with the certificate chain; serves HTTPS together with TLS_KEY_FILE",

@@ -247,3 +247,30 @@ test("[OUT-22] where the first address takes no connection the next one is calle
   expect(error).toBeInstanceOf(OutboundError);
   expect(error.message).toBe("it cannot be reached");
 });
+
+test("[OUT-28] no error tells the address", async () => {
+  const closed = Bun.serve({ hostname: PUBLIC, port: 0, fetch: never });
+  const host = `127.0.0.2:${closed.port}`;
+  await closed.stop(true);
+  const guard = createAddressGuard({ allowedHosts: [host] });
+  const reachNobody = createGuardedFetch({ guard, userAgent: "Stoa/test" });
+  const secret = "token=hunter2";
+  const errors = [
+    await failureOf(reachNobody(`http://${host}/?${secret}`)),
+    await failureOf(get(`https://bad.test:${secure.port}/?${secret}`)),
+    await failureOf(get(at(`/mute?${secret}`), { timeoutMs: 20 })),
+    await failureOf(get(at(`/?${secret}`, "127.0.0.1"))),
+    await failureOf(get(to(`http://public.test:22/?${secret}`))),
+  ];
+  expect(errors.map(({ cause }) => cause)).toEqual([
+    "ECONNREFUSED",
+    "ERR_TLS_CERT_ALTNAME_INVALID",
+    undefined,
+    undefined,
+    undefined,
+  ]);
+  // What a logger writes of them: message, stack and causes.
+  expect(errors.map((error) => Bun.inspect(error)).filter((text) => /https?:.*hunter2/.test(text))).toEqual(
+    [],
+  );
+});

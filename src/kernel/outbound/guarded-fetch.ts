@@ -150,7 +150,8 @@ function toAnswer(url: URL, response: Response, patience: Patience, maxBytes: nu
 function explain(error: unknown, patience: Patience): unknown {
   if (patience.signal.aborted) return patience.explain(error);
   if (error instanceof AddressRefusedError || error instanceof OutboundError) return error;
-  return new OutboundError("it cannot be reached", error);
+  // Not the error itself: Bun's names the whole address, and a query may hold a secret.
+  return new OutboundError("it cannot be reached", codeOf(error));
 }
 
 /** What cannot be aborted is left behind. */

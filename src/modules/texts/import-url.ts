@@ -35,11 +35,12 @@ export function createUrlSource(outbound: Outbound): ImportSource {
         await answer.close();
         const sentence = `it answered with status ${answer.status}`;
         if (answer.status >= 500 || RETRIED.includes(answer.status)) throw new OutboundError(sentence);
-        throw new PermanentJobError("SOURCE_UNAVAILABLE", `The file could not be read: ${sentence}.`);
+        return new PermanentJobError("SOURCE_UNAVAILABLE", `The file could not be read: ${sentence}.`);
       };
       const answer = await outbound.breakers
         .run(new URL(url).origin, call, projectId)
         .catch((error) => Promise.reject(toJobError(error)));
+      if (answer instanceof PermanentJobError) throw answer;
       return {
         bytes: readable(answer),
         close: answer.close,

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { readConfig } from "../../../kernel/config/index.ts";
 import { newId } from "../../../kernel/ids/index.ts";
 import { ID, listEvents, TIME } from "../../../testing/expectations.ts";
 import { createProject, type Person, signUp } from "../../../testing/requests.ts";
@@ -53,6 +54,7 @@ const countOf = async (projectId: string) =>
 
 test("[TXT-80] without an address the server's text source is read, and its paragraphs are stored", async () => {
   const projectId = await createProject(ada);
+  expect(() => readConfig({ TEXT_SOURCE_URL: "metaphorpsum" })).toThrow("TEXT_SOURCE_URL must be an http://");
   const { status, body } = await fetchText(projectId);
   expect([status, body]).toEqual([
     201,

@@ -30,6 +30,7 @@ export function readHtml(html: string): string[] {
   const document = toDocument(html);
   const article = new Readability(document, {
     maxElemsToParse: MAX_ELEMENTS,
+    // The types of the DOM are not here; its elements have what we ask for.
     serializer: (element) => paragraphsOf(element as unknown as PageNode),
   }).parse();
   if (article?.content?.length) return article.content;

@@ -52,7 +52,12 @@ export function createReadSource({ outbound, pages, defaultUrl }: TextSourceDeps
     const fetch = isDefault ? fetchDefault : outbound.fetch;
     const read = async () => readAnswer(await fetch(url.href, { signal, headers: { Accept: ACCEPT } }));
     try {
-      const { type, bytes } = await outbound.breakers.run(circuit, read, isDefault ? null : projectId);
+      const { status, type, bytes } = await outbound.breakers.run(
+        circuit,
+        read,
+        isDefault ? null : projectId,
+      );
+      if (status < 200 || status > 299) throw unavailable(`it answered with status ${status}`);
       const paragraphs = await paragraphsOf(bytes, type, url.pathname);
       return { url: url.href, paragraphs };
     } catch (error) {
@@ -74,15 +79,20 @@ export function createReadSource({ outbound, pages, defaultUrl }: TextSourceDeps
   }
 }
 
-async function readAnswer(answer: GuardedAnswer): Promise<{ type: string; bytes: Uint8Array }> {
+interface ReadAnswer {
+  readonly status: number;
+  readonly type: string;
+  readonly bytes: Uint8Array;
+}
+
+async function readAnswer(answer: GuardedAnswer): Promise<ReadAnswer> {
   const { status, headers, body } = answer;
   try {
     if (status >= 500 || status === 408 || status === 429)
       throw new OutboundError(`it answered with status ${status}`);
-    if (status < 200 || status > 299) throw unavailable(`it answered with status ${status}`);
     const chunks: Uint8Array[] = [];
     for await (const chunk of body) chunks.push(chunk);
-    return { type: headers.get("content-type") ?? "", bytes: Buffer.concat(chunks) };
+    return { status, type: headers.get("content-type") ?? "", bytes: Buffer.concat(chunks) };
   } finally {
     await answer.close();
   }

@@ -4,7 +4,6 @@ import { type JobContext, JobPostponed, PermanentJobError, type Task } from "../
 import {
   AddressRefusedError,
   CircuitOpenError,
-  type GuardedAnswer,
   type Outbound,
   OutboundError,
 } from "../../../kernel/outbound/index.ts";
@@ -37,14 +36,13 @@ class UnwellError extends OutboundError {
   }
 }
 
+type Outcome = { readonly result: HttpRequestResult } | { readonly refusal: Error };
+
 export function createHttpRequestTask(deps: HttpRequestDeps): Task<HttpRequestInput> {
   const { clock, outbound, secrets, signing } = deps;
 
-  async function call(
-    input: HttpRequestInput,
-    projectId: string,
-    context: JobContext,
-  ): Promise<HttpRequestResult> {
+  /** Any answer, but for those that count against the service. */
+  async function call(input: HttpRequestInput, projectId: string, context: JobContext): Promise<Outcome> {
     const { url, method, body } = input;
     const payload = body === undefined ? undefined : JSON.stringify(body);
     const type: Record<string, string> = payload === undefined ? {} : { "Content-Type": "application/json" };
@@ -61,24 +59,16 @@ export function createHttpRequestTask(deps: HttpRequestDeps): Task<HttpRequestIn
       timeoutMs: null,
       maxBytes: Number.POSITIVE_INFINITY,
     });
+    const { status, headers } = answer;
     try {
-      context.log.info({}, `${method} ${new URL(url).host}: status ${answer.status}`);
-      if (answer.status < 200 || answer.status > 299) throw refusalOf(answer);
-      return await readResult(answer);
+      context.log.info({}, `${method} ${new URL(url).host}: status ${status}`);
+      if (status >= 200 && status < 300) return { result: await readResult(answer) };
+      const retryAfterSeconds = readRetryAfter(headers.get("retry-after"), clock.now());
+      if (isUnwell(status)) throw new UnwellError(status, retryAfterSeconds);
+      return { refusal: refusalOf(status, retryAfterSeconds) };
     } finally {
       await answer.close();
     }
-  }
-
-  function refusalOf({ status, headers }: GuardedAnswer): Error {
-    const retryAfterSeconds = readRetryAfter(headers.get("retry-after"), clock.now());
-    if (isUnwell(status)) return new UnwellError(status, retryAfterSeconds);
-    const sentence = `The service answered with status ${status}.`;
-    if (!RETRIED.includes(status)) return new PermanentJobError("SERVICE_REFUSED", sentence);
-    return workErrors.SERVICE_FAILED({
-      detail: sentence,
-      ...(retryAfterSeconds ? { retryAfterSeconds } : {}),
-    });
   }
 
   return {
@@ -93,12 +83,23 @@ export function createHttpRequestTask(deps: HttpRequestDeps): Task<HttpRequestIn
       if (projectId === null) throw new PermanentJobError("NO_PROJECT", "This task belongs to a project.");
       try {
         const { origin } = new URL(input.url);
-        return await outbound.breakers.run(origin, () => call(input, projectId, context), projectId);
+        const outcome = await outbound.breakers.run(origin, () => call(input, projectId, context), projectId);
+        if ("refusal" in outcome) throw outcome.refusal;
+        return outcome.result;
       } catch (error) {
         throw toJobError(error);
       }
     },
   };
+}
+
+function refusalOf(status: number, retryAfterSeconds: number | undefined): Error {
+  const sentence = `The service answered with status ${status}.`;
+  if (!RETRIED.includes(status)) return new PermanentJobError("SERVICE_REFUSED", sentence);
+  return workErrors.SERVICE_FAILED({
+    detail: sentence,
+    ...(retryAfterSeconds ? { retryAfterSeconds } : {}),
+  });
 }
 
 function toJobError(error: unknown): unknown {
