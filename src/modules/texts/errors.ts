@@ -41,7 +41,10 @@ export const textErrors = defineErrors({
     detail:
       "The source holds more than 1,000 paragraphs, or too large a page. The task text.import takes larger texts.",
   },
-  SOURCE_BUSY: { status: 503, detail: "Too many pages are being read just now. Try again in a few seconds." },
+  SOURCE_BUSY: {
+    status: 503,
+    detail: "Too many sources are being read just now. Try again in a few seconds.",
+  },
   IMPORT_NOT_UTF8: {
     status: 422,
     detail: "The file is not UTF-8. Save it as UTF-8 and send it again; nothing was stored.",

@@ -4,6 +4,7 @@ import { newId } from "../../../kernel/ids/index.ts";
 import { ID, listEvents, TIME } from "../../../testing/expectations.ts";
 import { createProject, type Person, signUp } from "../../../testing/requests.ts";
 import { openTestServer, type TestServer } from "../../../testing/server.ts";
+import { until } from "../../../testing/until.ts";
 
 interface Page {
   readonly text: string | Uint8Array<ArrayBuffer>;
@@ -13,6 +14,7 @@ interface Page {
 }
 /** What the source gives, by path. */
 const pages = new Map<string, Page>();
+const gate = Promise.withResolvers<void>();
 let calls = 0;
 let agent = "";
 const source = Bun.serve({
@@ -21,7 +23,9 @@ const source = Bun.serve({
   fetch(request): Response {
     calls++;
     agent = request.headers.get("user-agent") ?? "";
-    const page = pages.get(new URL(request.url).pathname);
+    const { pathname } = new URL(request.url);
+    if (pathname === "/slow") return new Response(new ReadableStream({ pull: () => gate.promise }));
+    const page = pages.get(pathname);
     if (!page) return new Response("gone", { status: 404 });
     const { text, type = "text/plain", status = 200, headers = {} } = page;
     return new Response(text, { status, headers: { "Content-Type": type, ...headers } });
@@ -40,6 +44,7 @@ beforeAll(async () => {
   ada = await signUp(server);
 });
 afterAll(async () => {
+  gate.resolve();
   await server.stop();
   await source.stop(true);
 });
@@ -201,4 +206,29 @@ test("[TXT-85] what is no text, empty, too long or too much is refused, and noth
     expect([status, body.code]).toEqual([422, code]);
   }
   expect(await countOf(projectId)).toBe(0);
+});
+
+test("[TXT-86] a server reads ten sources at once, and the eleventh is told to come again", async () => {
+  const projectId = await createProject(ada);
+  const before = calls;
+  const leave = new AbortController();
+  const slow = Array.from({ length: 10 }, () => {
+    const body = JSON.stringify({ project_id: projectId, url: at("/slow") });
+    const headers = { "Content-Type": "application/json", Authorization: `Bearer ${ada.token}` };
+    const request = new Request("http://stoa.test/api/v1/paragraphs/fetch", {
+      method: "POST",
+      headers,
+      body,
+      signal: leave.signal,
+    });
+    return server.fetch(request).catch(() => undefined);
+  });
+  await until("ten that are read", () => calls === before + 10);
+  const { status, body, headers } = await fetchText(projectId, at("/a"));
+  expect([status, body.code, headers.get("Retry-After")]).toEqual([503, "SOURCE_BUSY", "5"]);
+  // Whoever goes makes room.
+  leave.abort();
+  await Promise.all(slow);
+  pages.set("/a", { text: "one" });
+  expect((await fetchText(projectId, at("/a"))).status).toBe(201);
 });

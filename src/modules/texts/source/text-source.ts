@@ -32,6 +32,8 @@ export type ReadSource = (
   signal: AbortSignal,
 ) => Promise<SourceText>;
 
+/** Each holds up to 5 MB, and a connection to somebody. */
+const MAX_READING = 10;
 /** As many as can be handed in at once. */
 const MAX_PARAGRAPHS = 1_000;
 /** Worth reading as a page; a document tree of more takes hundreds of megabytes. */
@@ -40,8 +42,13 @@ const ACCEPT = "text/plain, text/markdown, text/html, application/rss+xml, appli
 
 export function createReadSource({ outbound, pages, defaultUrl }: TextSourceDeps): ReadSource {
   const fetchDefault = outbound.fetchFrom(defaultUrl);
+  let reading = 0;
 
-  return async (given, projectId, signal) => {
+  async function readUrl(
+    given: string | undefined,
+    projectId: string,
+    signal: AbortSignal,
+  ): Promise<SourceText> {
     const address = given ?? defaultUrl;
     const problem = given === undefined ? undefined : outbound.findProblem(given);
     if (problem !== undefined) throw textErrors.SOURCE_REFUSED({ detail: problem });
@@ -63,7 +70,7 @@ export function createReadSource({ outbound, pages, defaultUrl }: TextSourceDeps
     } catch (error) {
       throw refusalOf(error);
     }
-  };
+  }
 
   async function paragraphsOf(bytes: Uint8Array, type: string, path: string): Promise<readonly string[]> {
     const text = decodeText(bytes, type);
@@ -77,6 +84,16 @@ export function createReadSource({ outbound, pages, defaultUrl }: TextSourceDeps
     if (paragraphs.length > MAX_PARAGRAPHS) throw textErrors.SOURCE_TOO_LONG();
     return paragraphs;
   }
+
+  return async (given, projectId, signal) => {
+    if (reading >= MAX_READING) throw textErrors.SOURCE_BUSY({ retryAfterSeconds: 5 });
+    reading++;
+    try {
+      return await readUrl(given, projectId, signal);
+    } finally {
+      reading--;
+    }
+  };
 }
 
 interface ReadAnswer {

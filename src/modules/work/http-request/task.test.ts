@@ -201,6 +201,10 @@ test("[WRK-63] what will not be otherwise fails for good, the rest is tried agai
       error: { code: "SERVICE_REFUSED", message: `The service answered with status ${status}.` },
     });
   }
+  // They show that the service is well.
+  const circuits = () =>
+    server.kernel.outbound.breakers.states().filter((each) => each.projectId === project);
+  expect(circuits()).toMatchObject([{ name: `http://${HOST}`, state: "closed", failures: 0 }]);
   for (const [status, message] of [
     [409, "The service answered with status 409."],
     [425, "The service answered with status 425."],
@@ -212,6 +216,7 @@ test("[WRK-63] what will not be otherwise fails for good, the rest is tried agai
     expect(failed.error).toEqual({ code: "SERVICE_FAILED", message });
     await ada.call("POST", `/jobs/${failed.id}/cancel`);
   }
+  expect(circuits()).toMatchObject([{ failures: 2 }]);
 });
 
 test("[WRK-63] Retry-After is waited for", async () => {
