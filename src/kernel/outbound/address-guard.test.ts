@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { type Chance, createChance } from "../../testing/chance.ts";
 import { readConfig } from "../config/index.ts";
 import { createAddressGuard } from "./address-guard.ts";
 import { createPublicAddresses } from "./public-address.ts";
@@ -94,4 +95,39 @@ test("[OUT-22] of a name all addresses must be public", async () => {
   expect(await named.addressesOf(new URL("http://good/"))).toEqual(["8.8.8.8", "2606:4700::1111"]);
   for (const name of ["mixed", "mixed.six", "inside", "none"])
     expect(named.addressesOf(new URL(`http://${name}/`))).rejects.toThrow(NOT_PUBLIC);
+});
+
+/** An IPv4 address written in one of the ways that parsers of addresses have understood since the first of them. */
+function spell(chance: Chance, value: number): string {
+  const write = (part: number) =>
+    [String(part), `0x${part.toString(16)}`, `0${part.toString(8)}`, `0X0${part.toString(16).toUpperCase()}`][
+      chance.below(4)
+    ] ?? "";
+  const bytes = [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255];
+  const heads = chance.below(4);
+  const rest = value % 256 ** (4 - heads);
+  const text = [...bytes.slice(0, heads), rest].map(write).join(".");
+  return chance.oneIn(4) ? `${text}.` : text;
+}
+
+test("[OUT-21] however an address is written, it is judged by what it means", () => {
+  const chance = createChance("addresses");
+  for (let n = 0; n < 3_000; n++) {
+    const value = chance.oneIn(2) ? chance.below(2 ** 32) : (10 << 24) + chance.below(2 ** 24);
+    const plain = [24, 16, 8, 0].map((shift) => (value >>> shift) & 255).join(".");
+    const spelled = spell(chance, value);
+    const hex = (value >>> 0).toString(16).padStart(8, "0");
+    const embedded = `${hex.slice(0, 4)}:${hex.slice(4)}`;
+    expect([spelled, guard.findProblem(`https://${spelled}/`)]).toEqual([
+      spelled,
+      isPublic(plain) ? undefined : NOT_PUBLIC,
+    ]);
+    for (const six of [
+      `[::ffff:${plain}]`,
+      `[::${embedded}]`,
+      `[64:ff9b::${embedded}]`,
+      `[2002:${embedded}::1]`,
+    ])
+      expect([six, guard.findProblem(`https://${six}/`)]).toEqual([six, NOT_PUBLIC]);
+  }
 });

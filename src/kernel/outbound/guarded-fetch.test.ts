@@ -209,6 +209,7 @@ test("[OUT-25] a call ends at its deadline, in silence, or when its caller gives
   ]);
   const reason = new Error("enough");
   expect(await failureOf(get(at("/mute"), { signal: AbortSignal.abort(reason) }))).toBe(reason);
+  expect(await failureOf(get(at("/", "10.0.0.1"), { signal: AbortSignal.abort(reason) }))).toBe(reason);
   const abort = new AbortController();
   const call = failureOf(get(at("/endless"), { signal: abort.signal }));
   abort.abort(reason);

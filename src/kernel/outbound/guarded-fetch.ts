@@ -76,7 +76,7 @@ export function createGuardedFetch({ guard, userAgent, ca }: GuardedFetchOptions
   /** To the first of the addresses that takes the connection. */
   async function connect(hop: Hop, patience: Patience): Promise<Response> {
     patience.listen();
-    const addresses = await unless(patience.signal, guard.addressesOf(hop.url));
+    const addresses = await unless(patience.signal, () => guard.addressesOf(hop.url));
     for (const [index, address] of addresses.entries()) {
       try {
         return await send(hop, address, patience.signal);
@@ -155,13 +155,13 @@ function explain(error: unknown, patience: Patience): unknown {
 }
 
 /** What cannot be aborted is left behind. */
-async function unless<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+async function unless<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   signal.throwIfAborted();
   const { promise, reject } = Promise.withResolvers<never>();
   const onAbort = () => reject(signal.reason);
   signal.addEventListener("abort", onAbort);
   try {
-    return await Promise.race([work, promise]);
+    return await Promise.race([work(), promise]);
   } finally {
     signal.removeEventListener("abort", onAbort);
   }
