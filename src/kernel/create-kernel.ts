@@ -12,6 +12,7 @@ import { createJobs, jobMigrations, type Priority, type WorkOptions } from "./jo
 import { createLifecycle, type Part } from "./lifecycle/index.ts";
 import { createLimits, limitMigrations } from "./limits/index.ts";
 import { createMail, mailMigrations } from "./mail/index.ts";
+import { createOutbound, type Outbound } from "./outbound/index.ts";
 import { createSecrets } from "./secrets/index.ts";
 import { createMetrics, createProcessMetrics, type Logger } from "./telemetry/index.ts";
 
@@ -63,6 +64,7 @@ export function createKernel(options: KernelOptions): AssembledKernel {
   const bus = createBus({ db, log });
   const events = createEvents({ db, log, bus, retentionDays: config.eventRetentionDays });
   const audit = createAudit({ db, log, retentionDays: config.auditRetentionDays });
+  const outbound = createOutbound({ config, metrics });
   const jobs = createJobs({
     db,
     bus,
@@ -74,7 +76,7 @@ export function createKernel(options: KernelOptions): AssembledKernel {
     showsQueue: showsWhole,
     projectConcurrency: config.jobProjectConcurrency || undefined,
     onAnnounced: events.hintNow,
-    ...(options.workerId === undefined ? {} : { work: workOptions(options, options.workerId) }),
+    ...(options.workerId === undefined ? {} : { work: workOptions(options, options.workerId, outbound) }),
   });
   const secrets = createSecrets(options.secretKey);
   const mail = createMail({
@@ -104,6 +106,7 @@ export function createKernel(options: KernelOptions): AssembledKernel {
     jobs,
     mail,
     limits,
+    outbound,
     http,
     lifecycle,
     metricsOfOthers: options.metricsOfOthers ?? (async () => []),
@@ -111,13 +114,18 @@ export function createKernel(options: KernelOptions): AssembledKernel {
   return { kernel, parts: [processMetrics, bus, events, audit, limits, lifecycle, mail, jobs] };
 }
 
-function workOptions({ config, connection, lanes }: KernelOptions, workerId: string): WorkOptions {
+function workOptions(
+  { config, connection, lanes }: KernelOptions,
+  workerId: string,
+  { breakers }: Outbound,
+): WorkOptions {
   return {
     workerId,
     roles: ["worker"],
     connection,
     concurrency: config.workerConcurrency,
     graceMs: config.shutdownGraceSeconds * 1000,
+    breakers: breakers.states,
     ...(lanes ? { lanes } : {}),
   };
 }

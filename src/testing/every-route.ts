@@ -62,6 +62,7 @@ export const routeLines: Readonly<Record<string, RouteLine>> = {
 
   createParagraphs: { least: "collaborator" },
   importParagraphs: { least: "collaborator" },
+  fetchParagraphs: { least: "collaborator", body: ({ projectId }) => ({ project_id: projectId }) },
   listParagraphs: { least: "viewer" },
   getParagraph: { least: "viewer" },
   deleteParagraph: { least: "collaborator" },
@@ -155,6 +156,8 @@ export const routeLines: Readonly<Record<string, RouteLine>> = {
   createJobSchedule: { least: "collaborator", body: schedule },
   changeJobSchedule: { least: "collaborator", body: () => ({ cron: "@daily" }) },
   deleteJobSchedule: { least: "collaborator", worksArchived: true },
+  getSigningSecret: { least: "owner" },
+  rotateSigningSecret: { least: "owner", worksArchived: true, body: () => ({}) },
 };
 
 function schedule({ projectId }: Pick<Scene, "projectId">) {

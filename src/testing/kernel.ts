@@ -11,6 +11,7 @@ import { type Logger, silentLogger } from "../kernel/telemetry/index.ts";
 import { testDataDirectory } from "./data-directory.ts";
 import type { TestDatabase } from "./database.ts";
 import { LIMITS_OFF } from "./limits.ts";
+import { testTextSource } from "./text-source.ts";
 
 export interface TestKernelOptions {
   readonly clock?: Clock;
@@ -32,7 +33,13 @@ export interface TestKernel extends Kernel, Part {
 /** Make modules on it, then start it. It leaves the database open. */
 export function createTestKernel(db: TestDatabase, options: TestKernelOptions = {}): TestKernel {
   const { log = silentLogger, secretKey = randomBytes(32).toString("base64") } = options;
-  const environment = { PORT: "0", DATA_DIR: testDataDirectory(), ...LIMITS_OFF, ...options.environment };
+  const environment = {
+    PORT: "0",
+    DATA_DIR: testDataDirectory(),
+    TEXT_SOURCE_URL: testTextSource(),
+    ...LIMITS_OFF,
+    ...options.environment,
+  };
   const { config } = readConfig(environment);
   const { kernel, parts } = createKernel({
     config,

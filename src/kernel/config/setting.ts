@@ -33,13 +33,16 @@ export function integer(
   };
 }
 
-export function text(variable: string, options: Common & { default: string }): Setting<string> {
+export function text(
+  variable: string,
+  options: Common & { default: string; check?: (text: string) => string },
+): Setting<string> {
   return {
     variable,
     meaning: options.meaning,
     defaultText: options.default,
     isSecret: false,
-    parse: (value) => value ?? options.default,
+    parse: (value) => (value === undefined ? options.default : (options.check?.(value) ?? value)),
   };
 }
 

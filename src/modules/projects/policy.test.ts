@@ -37,6 +37,7 @@ const EXPECTED: Record<Permission, [owner: string, collaborator: string, viewer:
     "schedules.read": ["yes", "yes", "yes", "yes"],
     "schedules.manage": ["yes", "yes", "PROJECT_FORBIDDEN", "PROJECT_ARCHIVED"],
     "schedules.delete": ["yes", "yes", "PROJECT_FORBIDDEN", "yes"],
+    "signing_secrets.manage": ["yes", "PROJECT_FORBIDDEN", "PROJECT_FORBIDDEN", "yes"],
     "paragraphs.read": ["yes", "yes", "yes", "yes"],
     "paragraphs.write": ["yes", "yes", "PROJECT_FORBIDDEN", "PROJECT_ARCHIVED"],
     "paragraphs.delete": ["yes", "yes", "PROJECT_FORBIDDEN", "PROJECT_ARCHIVED"],

@@ -39,6 +39,7 @@ export const permissions = {
   "schedules.read": canSee(MEMBERS),
   "schedules.manage": canChange(WRITERS),
   "schedules.delete": canSee(WRITERS),
+  "signing_secrets.manage": canSee(OWNER),
   "paragraphs.read": canSee(MEMBERS),
   "paragraphs.write": canChange(WRITERS),
   "paragraphs.delete": canChange(WRITERS),

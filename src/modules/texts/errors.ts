@@ -23,6 +23,28 @@ export const textErrors = defineErrors({
     status: 422,
     detail: "These are several words. Ask for one of them; searching takes several.",
   },
+  SOURCE_REFUSED: {
+    status: 422,
+    detail: "The address may not be called. Give one of a server on the public internet.",
+  },
+  SOURCE_UNAVAILABLE: {
+    status: 502,
+    detail: "The source cannot be read just now, and nothing was stored. Try again later.",
+  },
+  SOURCE_NOT_READ: {
+    status: 422,
+    detail: "The source gave no text, Markdown, HTML or feed that could be read. Nothing was stored.",
+  },
+  SOURCE_EMPTY: { status: 422, detail: "The source holds no paragraph. Nothing was stored." },
+  SOURCE_TOO_LONG: {
+    status: 422,
+    detail:
+      "The source holds more than 1,000 paragraphs, or too large a page. The task text.import takes larger texts.",
+  },
+  SOURCE_BUSY: {
+    status: 503,
+    detail: "Too many sources are being read just now. Try again in a few seconds.",
+  },
   IMPORT_NOT_UTF8: {
     status: 422,
     detail: "The file is not UTF-8. Save it as UTF-8 and send it again; nothing was stored.",

@@ -3,15 +3,22 @@ import { join } from "node:path";
 import type { MigrationSet, Query, Sql, Tx } from "../../kernel/db/index.ts";
 import type { Kernel } from "../../kernel/index.ts";
 import type { Projects } from "../projects/index.ts";
+import { createFetchActions } from "./actions/fetch.ts";
 import { createImport } from "./actions/import.ts";
 import { createParagraphActions } from "./actions/paragraphs.ts";
 import { createPostParagraphs, type PostText } from "./actions/post-paragraphs.ts";
 import { createFindTop } from "./actions/top.ts";
+import { fetchRoutes } from "./http/fetch.ts";
 import { importRoutes } from "./http/import.ts";
 import { paragraphRoutes } from "./http/paragraphs.ts";
 import { wordRoutes } from "./http/words.ts";
+import { createImportStream } from "./import-job.ts";
+import { createTextImportTask } from "./import-task.ts";
+import { createUrlSource } from "./import-url.ts";
 import { ANALYSE_KEY, ANALYSE_LANE, createAnalyseTask, createReanalyseTask, importTask } from "./jobs.ts";
 import { createPace } from "./pace.ts";
+import { createPageReader } from "./source/page-reader.ts";
+import { createReadSource } from "./source/text-source.ts";
 import { deleteSome } from "./store.ts";
 import { createTokenizer } from "./tokenizer/tokenizer.ts";
 import { createWordIndex } from "./word-index/index.ts";
@@ -35,13 +42,16 @@ export const textsMigrations: MigrationSet = {
   directory: join(import.meta.dirname, "migrations"),
 };
 
-export type TextsKernel = Pick<Kernel, "clock" | "db" | "events" | "jobs" | "http" | "lifecycle">;
+export type TextsKernel = Pick<
+  Kernel,
+  "clock" | "config" | "db" | "events" | "jobs" | "http" | "lifecycle" | "outbound"
+>;
 
 /** Enough for one start; what is left waits for the next. */
 const MAX_OUTDATED = 10_000;
 
 export function createTexts(kernel: TextsKernel, projects: Projects): Texts {
-  const { clock, db, events, jobs, http, lifecycle } = kernel;
+  const { clock, config, db, events, jobs, http, lifecycle, outbound } = kernel;
   const tokenizer = createTokenizer();
   const index = createWordIndex(tokenizer);
   const analyseTask = createAnalyseTask({ db, events, tokenizer, index });
@@ -53,7 +63,13 @@ export function createTexts(kernel: TextsKernel, projects: Projects): Texts {
   const actions = createParagraphActions({ events, jobs, pace, projects, tokenizer, index, analyseTask });
   const findTop = createFindTop({ projects, tokenizer, index });
   const importFile = createImport({ db, jobs, paragraphs: actions });
+  const importStream = createImportStream({ db, paragraphs: actions });
+  jobs.register(createTextImportTask(importStream, { url: createUrlSource(outbound) }));
+  const pages = createPageReader();
+  lifecycle.add(pages);
+  const readSource = createReadSource({ outbound, pages, defaultUrl: config.textSourceUrl });
   http.mount([
+    ...fetchRoutes({ db, actions: createFetchActions({ paragraphs: actions, readSource }) }),
     ...paragraphRoutes({ db, actions }),
     ...wordRoutes({ db, actions, findTop }),
     ...importRoutes({ db, actions, importFile }),

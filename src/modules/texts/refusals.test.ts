@@ -32,6 +32,11 @@ testRefusals({
         headers: { "Content-Type": "text/plain" },
       }),
     },
+    fetchParagraphs: {
+      least: "collaborator",
+      isWrite: true,
+      request: ({ projectId }) => ({ path: "/paragraphs/fetch", body: { project_id: projectId } }),
+    },
     listParagraphs: { least: "viewer", request: inProject("/paragraphs?") },
     topParagraphs: { least: "viewer", request: inProject("/paragraphs/top?word=whale&") },
     getParagraph: {

@@ -19,6 +19,11 @@ export const workErrors = defineErrors({
     detail:
       "Another job with this unique_key has not ended; job_id names it. Wait for it, or use another unique_rule.",
   },
+  SERVICE_FAILED: {
+    status: 502,
+    detail:
+      "The service that the job calls failed. It is tried again; the job's errors say what it answered.",
+  },
   SCHEDULE_NOT_FOUND: {
     status: 404,
     detail: "There is no schedule with this id, or it is none of yours. Check the id and the account.",

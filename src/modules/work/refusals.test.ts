@@ -93,6 +93,14 @@ testRefusals({
       request: async (scene) => ({ path: await scheduled(scene) }),
     },
     listJobWorkers: { least: "signed in", request: () => ({ path: "/job-workers" }) },
+    getSigningSecret: {
+      least: "owner",
+      request: ({ projectId }) => ({ path: `/projects/${projectId}/signing-secret` }),
+    },
+    rotateSigningSecret: {
+      least: "owner",
+      request: ({ projectId }) => ({ path: `/projects/${projectId}/signing-secret/rotate`, body: {} }),
+    },
     listJobTasks: { least: "signed in", request: () => ({ path: "/job-tasks" }) },
   },
 });

@@ -8,6 +8,7 @@ import {
   PRIORITIES,
   type Task,
 } from "../../kernel/jobs/index.ts";
+import { maskSealed } from "./http-request/sealed-headers.ts";
 import { MISSED_RULES, type Schedule } from "./model.ts";
 
 export const jobStatus = z.enum([
@@ -156,7 +157,7 @@ export function toScheduleView(schedule: Schedule): z.infer<typeof scheduleView>
     project_id: schedule.projectId,
     created_by: schedule.createdBy,
     task: schedule.task,
-    input: schedule.input,
+    input: maskSealed(schedule.input),
     priority: schedule.priority,
     cron: schedule.cron,
     time_zone: schedule.timeZone,

@@ -42,12 +42,13 @@ export function createScheduleActions({ jobs, projects }: ScheduleActionDeps) {
   return {
     async createSchedule(tx: Tx, userId: string, projectId: string, plan: SchedulePlan): Promise<Schedule> {
       allow(await projects.writeAccess(tx, projectId, userId), "schedules.manage");
-      checkInput(jobs, plan.task, plan.input);
+      // As the task reads it, which may have sealed what is secret.
+      const input = checkInput(jobs, plan.task, plan.input).input.parse(plan.input);
       const at = await store.readTime(tx);
       const nextAt = reckonNext(plan, at);
       if ((await store.countSchedules(tx, projectId)) >= MAX_SCHEDULES) throw workErrors.TOO_MANY_SCHEDULES();
       const none = { lastAt: null, lastJobId: null, createdAt: at, updatedAt: at };
-      const schedule = { ...plan, ...none, id: newId(), projectId, createdBy: userId, nextAt };
+      const schedule = { ...plan, ...none, input, id: newId(), projectId, createdBy: userId, nextAt };
       await store.saveSchedule(tx, schedule);
       return (await store.findSchedule(tx, schedule.id)) ?? schedule;
     },
@@ -65,12 +66,12 @@ export function createScheduleActions({ jobs, projects }: ScheduleActionDeps) {
     ): Promise<Schedule> {
       const before = await allowOn(tx, await store.holdSchedule(tx, id), userId, "schedules.manage");
       const plan = { ...before, ...change };
-      checkInput(jobs, plan.task, plan.input);
+      const input = checkInput(jobs, plan.task, plan.input).input.parse(plan.input);
       // A change of something else neither takes a time that is due nor gives one back.
       const isSameTimes =
         plan.cron === before.cron && plan.timeZone === before.timeZone && plan.isActive === before.isActive;
       const nextAt = isSameTimes ? before.nextAt : reckonNext(plan, await store.readTime(tx));
-      const changed = { ...plan, nextAt };
+      const changed = { ...plan, input, nextAt };
       await store.saveSchedule(tx, changed);
       return (await store.findSchedule(tx, id)) ?? changed;
     },
