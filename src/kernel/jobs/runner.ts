@@ -20,6 +20,8 @@ export interface RunnerOptions {
   /** Settles with the database what we hold; never while a claim is under way. */
   readonly reconcile: (held: readonly Held[]) => Promise<void>;
   readonly outcomes: Outcomes;
+  /** Before the handlers of what was claimed begin, any of which may block: when the first of all will be left behind. */
+  readonly onTaken: (leftMs: number) => void;
   readonly context: (job: ClaimedJob) => Omit<JobContext, "signal">;
   readonly onStarted: (job: ClaimedJob) => void;
   readonly onEnded: (job: ClaimedJob, runMs: number) => void;
@@ -113,7 +115,7 @@ export function createRunner(options: RunnerOptions): Runner {
     if (urgentLimit > 0) due.urgent = false;
     if (takesBulk) due.bulk = false;
     const jobs = await options.claim({ lanes, limit, urgentLimit, quotas });
-    for (const job of jobs) begin(job);
+    beginAll(jobs);
     if (jobs.length < limit) return false;
     if (urgentLimit > 0) due.urgent = true;
     if (takesBulk) due.bulk = true;
@@ -129,13 +131,20 @@ export function createRunner(options: RunnerOptions): Runner {
   async function takePatiently(): Promise<void> {
     due.patience = false;
     try {
-      for (const job of await options.claimPatiently(options.lanes)) begin(job);
+      beginAll(await options.claimPatiently(options.lanes));
     } catch (error) {
       log.debug({ err: error }, "waiting in line for a keyed job failed");
       due.reconcile = true;
     }
     waitingInLine = undefined;
     nudged.resolve();
+  }
+
+  function beginAll(jobs: readonly ClaimedJob[]): void {
+    if (jobs.length === 0) return;
+    const ownMs = jobs.map((job) => job.timeoutMs + options.handlerGraceMs);
+    options.onTaken(Math.min(leftMs() ?? Number.POSITIVE_INFINITY, ...ownMs));
+    for (const job of jobs) begin(job);
   }
 
   function begin(job: ClaimedJob): void {
@@ -156,6 +165,11 @@ export function createRunner(options: RunnerOptions): Runner {
       if (outcome.state !== "lost") outcomes.add({ job, outcome });
       nudged.resolve();
     });
+  }
+
+  function leftMs(): number | undefined {
+    if (running.size === 0) return undefined;
+    return Math.min(...[...running.values()].map((attempt) => attempt.leftMs()));
   }
 
   function leaveAll(outcome: Outcome): void {
@@ -188,10 +202,7 @@ export function createRunner(options: RunnerOptions): Runner {
       if (lanes.some((lane) => lane !== URGENT)) expect("bulk");
     },
     nudge: () => nudged.resolve(),
-    leftMs() {
-      if (running.size === 0) return undefined;
-      return Math.min(...[...running.values()].map((attempt) => attempt.leftMs()));
-    },
+    leftMs,
     cancel(ids) {
       for (const id of ids) running.get(id)?.cancel();
     },

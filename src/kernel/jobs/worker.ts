@@ -122,10 +122,10 @@ export function createWorker(work: WorkOptions, deps: WorkerDeps): Part {
       if (count > 0)
         log.warn({ jobs: count }, "jobs were taken in an answer that never came, and handed back");
     },
+    onTaken: (leftMs) => state?.beats.allow(leftMs),
     context: contexts.open,
     onStarted(job) {
       metrics.started(job, job.waitedMs);
-      state?.beats.allow(runner.leftMs());
     },
     onEnded(job, runMs) {
       metrics.ran(job, runMs);
