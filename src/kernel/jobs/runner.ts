@@ -103,23 +103,26 @@ export function createRunner(options: RunnerOptions): Runner {
     ]);
   }
 
-  /** Claims once; true when there may be more and room for it. */
+  /** Claims once; true when there may be more to claim. */
   async function takeDue(): Promise<boolean> {
-    const free = room();
     const urgentLimit = due.urgent ? room(1) : 0;
-    const takesBulk = due.bulk && free > 0;
-    const limit = takesBulk ? free : urgentLimit;
+    if (urgentLimit > 0) {
+      // Alone: an urgent job must not wait until a batch of others is taken with it.
+      await take("urgent", { lanes: [URGENT], limit: urgentLimit, urgentLimit, quotas: [urgentLimit] });
+      return due.urgent || due.bulk;
+    }
+    const limit = due.bulk ? room() : 0;
     if (limit === 0) return false;
-    const lanes = [...(urgentLimit > 0 ? [URGENT] : []), ...(takesBulk ? bulkLanes : [])];
-    const quotas = [...(urgentLimit > 0 ? [urgentLimit] : []), ...(takesBulk ? shares.deal(limit) : [])];
-    if (urgentLimit > 0) due.urgent = false;
-    if (takesBulk) due.bulk = false;
-    const jobs = await options.claim({ lanes, limit, urgentLimit, quotas });
+    await take("bulk", { lanes: bulkLanes, limit, urgentLimit: 0, quotas: shares.deal(limit) });
+    return due.urgent || due.bulk;
+  }
+
+  async function take(what: "urgent" | "bulk", claim: Omit<Claim, "workerId" | "tasks">): Promise<void> {
+    due[what] = false;
+    const jobs = await options.claim(claim);
     beginAll(jobs);
-    if (jobs.length < limit) return false;
-    if (urgentLimit > 0) due.urgent = true;
-    if (takesBulk) due.bulk = true;
-    return true;
+    // As many as there was room for: there may be more.
+    if (jobs.length === claim.limit) due[what] = true;
   }
 
   /** Free slots. */

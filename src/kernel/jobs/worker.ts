@@ -6,6 +6,7 @@ import type { Logger } from "../telemetry/index.ts";
 import type { Admission } from "./admission.ts";
 import { type Beats, startBeats } from "./beats.ts";
 import { type Cancellation, endWishes, listWishes } from "./cancellation.ts";
+import { createFloors } from "./floors.ts";
 import { PRIORITIES, type Priority, type Task } from "./job.ts";
 import { createContexts } from "./job-context.ts";
 import { createLogLines } from "./log-lines.ts";
@@ -104,6 +105,7 @@ export function createWorker(work: WorkOptions, deps: WorkerDeps): Part {
       else runner.nudge();
     },
   });
+  const floors = createFloors();
   const runner = createRunner({
     log,
     tasks,
@@ -111,7 +113,10 @@ export function createWorker(work: WorkOptions, deps: WorkerDeps): Part {
     lanes,
     handlerGraceMs: work.handlerGraceMs ?? HANDLER_GRACE_MS,
     outcomes,
-    claim: (claim) => claimJobs(db.sql, { ...claim, workerId: worker.id, tasks: [...tasks.keys()] }),
+    claim: (claim) =>
+      floors.look(claim.lanes, (floorsMs) =>
+        claimJobs(db.sql, { ...claim, workerId: worker.id, tasks: [...tasks.keys()] }, floorsMs),
+      ),
     // In a transaction, and so on a connection where nothing else waits behind it.
     claimPatiently: (lanes) =>
       db.transaction((tx) =>

@@ -36,11 +36,55 @@ BEGIN
   RETURN v_id;
 END $$;
 
+-- Takes due jobs as before, and may look only at those that are due for no longer than p_floors_ms of their lane: in an index
+-- whose front is full of dead rows, which an open transaction keeps from being removed, the front is what costs.
 -- One plan for all calls: else each lane of each claim is planned anew, which costs more than reading it. Not knowing how
 -- many are wanted that plan expects many, and would read the whole table to join them.
-ALTER FUNCTION jobs_claim(uuid, smallint[], text[], integer, integer, integer[]) SET plan_cache_mode = force_generic_plan;
-ALTER FUNCTION jobs_claim(uuid, smallint[], text[], integer, integer, integer[]) SET enable_hashjoin = off;
-ALTER FUNCTION jobs_claim(uuid, smallint[], text[], integer, integer, integer[]) SET enable_mergejoin = off;
+DROP FUNCTION jobs_claim(uuid, smallint[], text[], integer, integer, integer[]);
+CREATE FUNCTION jobs_claim(
+  p_worker_id uuid, p_lanes smallint[], p_tasks text[], p_limit integer, p_urgent_limit integer,
+  p_quotas integer[] DEFAULT NULL, p_floors_ms float8[] DEFAULT NULL
+) RETURNS SETOF jobs LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
+SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+  v_lane smallint;
+  v_floor timestamptz;
+  v_limit integer;
+  v_taken integer;
+  v_left integer := p_limit;
+  v_empty smallint[] := '{}';
+BEGIN
+  IF NOT EXISTS (SELECT FROM job_workers WHERE id = p_worker_id) THEN RETURN; END IF;
+  FOR v_round IN 1..2 LOOP
+    FOR v_place IN 1..cardinality(p_lanes) LOOP
+      v_lane := p_lanes[v_place];
+      v_limit := CASE
+        WHEN v_lane = 0 THEN least(v_left, p_urgent_limit)
+        WHEN v_round = 1 THEN least(v_left, coalesce(p_quotas[v_place], v_left))
+        ELSE v_left
+      END;
+      CONTINUE WHEN v_limit <= 0 OR v_lane = ANY (v_empty);
+      v_floor := coalesce(now() - p_floors_ms[v_place] * interval '1 millisecond', '-infinity');
+      RETURN QUERY
+        WITH due AS MATERIALIZED (
+          SELECT j.id FROM jobs j
+          WHERE j.state = 'waiting' AND j.lane = v_lane AND j.run_at >= v_floor AND j.run_at <= now()
+            AND j.task = ANY (p_tasks)
+            AND (j.unique_key IS NULL OR j.attempt > 0 OR NOT EXISTS (
+              SELECT FROM jobs begun WHERE begun.unique_key = j.unique_key AND begun.attempt > 0))
+          ORDER BY j.run_at, j.id LIMIT v_limit FOR UPDATE SKIP LOCKED)
+        UPDATE jobs j
+        SET state = 'running', attempt = j.attempt + 1, worker_id = p_worker_id, started_at = clock_timestamp()
+        FROM due WHERE j.id = due.id RETURNING j.*;
+      GET DIAGNOSTICS v_taken = ROW_COUNT;
+      v_left := v_left - v_taken;
+      -- The urgent lane is asked once: what its reserved slot may take does not grow.
+      IF v_taken < v_limit OR v_lane = 0 THEN v_empty := v_empty || v_lane; END IF;
+    END LOOP;
+    EXIT WHEN v_left <= 0;
+  END LOOP;
+END $$;
 
 -- As before, and planned once. Of what a job may leave behind nothing is looked for where no job has left any.
 -- The state is asked for by what it is not: by what it is the planner would take the index of all that run, and compare each
