@@ -42,17 +42,27 @@ test("[JOB-131] while looks at the front are quick, every look is one", async ()
   for (let n = 0; n < 5; n++) expect(await look(3, [{ lane: NORMAL, waitedMs: 50 }])).toEqual([null, null]);
 });
 
+test("[JOB-131] one slow look makes no difference, nor does one that has taken many", async () => {
+  const { look } = createLooks();
+  for (let n = 0; n < 4; n++) {
+    expect(await look(40, [{ lane: NORMAL, waitedMs: 100 }])).toEqual([null, null]);
+    expect(await look(40, [{ lane: NORMAL, waitedMs: 100 }])).toEqual([null, null]);
+    const many = Array.from({ length: 500 }, () => ({ lane: NORMAL, waitedMs: 1 }));
+    expect(await look(40, many)).toEqual([null, null]);
+  }
+});
+
 test("[JOB-131] when they are slow, looks begin behind what was found last, and at the front now and then", async () => {
   const { clock, look } = createLooks();
-  await look(40, [{ lane: NORMAL, waitedMs: 100 }]);
+  for (let n = 0; n < 3; n++) expect(await look(40, [{ lane: NORMAL, waitedMs: 100 }])).toEqual([null, null]);
   // It was due 100 ms before the look, which began 40 ms ago; a second is left to those that commit late.
   expect(await look(1)).toEqual([1140, null]);
   expect(await look(1, [{ lane: NORMAL, waitedMs: 0 }])).toEqual([1141, null]);
   expect(await look(1)).toEqual([1001, null]);
   // 40 ms are to be a twentieth of the time at most.
-  clock.ms = 40 + 799;
+  clock.ms = 120 + 799;
   expect((await look(0))[0]).not.toBeNull();
-  clock.ms = 40 + 800;
+  clock.ms = 120 + 800;
   expect(await look(2)).toEqual([null, null]);
   // That one was quick.
   expect(await look(2)).toEqual([null, null]);

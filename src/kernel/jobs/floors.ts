@@ -26,6 +26,8 @@ export interface Floors {
 /** A look at the front that takes longer is slow; what it has taken may take its time too. */
 const SLOW_MS = 8;
 const SLOW_MS_A_JOB = 0.1;
+/** So many in a row: a busy machine makes one slow now and then, dead rows make each. */
+const SLOW_LOOKS = 3;
 /** Jobs are handed in with the time of their statement and seen with their commit: so far behind the last one is looked. */
 const SLACK_MS = 1000;
 /** While looks at the front are slow: how long after one the next may come, and what part of the time they take at most. */
@@ -37,7 +39,7 @@ export function createFloors(nowMs: () => number = () => performance.now()): Flo
   /** When the last job that was found of a lane was due, in our own time. */
   const lastDueMs = new Map<number, number>();
   let nextFrontMs = Number.NEGATIVE_INFINITY;
-  let isSlow = false;
+  let slowLooks = 0;
 
   function floorOf(lane: number, atMs: number): number | null {
     const dueMs = lastDueMs.get(lane);
@@ -47,7 +49,7 @@ export function createFloors(nowMs: () => number = () => performance.now()): Flo
   return {
     async look(lanes, claim) {
       const beganMs = nowMs();
-      const isFront = !isSlow || beganMs >= nextFrontMs;
+      const isFront = slowLooks < SLOW_LOOKS || beganMs >= nextFrontMs;
       const { jobs, tookMs } = await claim(lanes.map((lane) => (isFront ? null : floorOf(lane, beganMs))));
       const endedMs = nowMs();
       for (const { lane, waitedMs } of jobs) {
@@ -55,7 +57,7 @@ export function createFloors(nowMs: () => number = () => performance.now()): Flo
       }
       if (isFront) {
         const frontMs = tookMs ?? endedMs - beganMs;
-        isSlow = frontMs > SLOW_MS + jobs.length * SLOW_MS_A_JOB;
+        slowLooks = frontMs > SLOW_MS + jobs.length * SLOW_MS_A_JOB ? slowLooks + 1 : 0;
         nextFrontMs = endedMs + Math.max(FRONT_EVERY_MS, frontMs / FRONT_SHARE);
       }
       return jobs;
