@@ -9,6 +9,8 @@ export interface Options {
   /** Paragraphs in the project that top 10 is asked of. */
   readonly paragraphs: number;
   readonly rounds: number;
+  /** Parts that take minutes take fewer. */
+  readonly isShort: boolean;
 }
 
 export interface Bench {

@@ -7,6 +7,12 @@ import { logIns, logInTiming } from "./parts/auth.ts";
 import { getParagraph } from "./parts/get-paragraph.ts";
 import { idleMemory } from "./parts/idle-memory.ts";
 import { importNovels } from "./parts/import-novels.ts";
+import { jobsDrain } from "./parts/jobs-drain.ts";
+import { jobsEnqueue } from "./parts/jobs-enqueue.ts";
+import { jobsMillion } from "./parts/jobs-million.ts";
+import { jobsStatus } from "./parts/jobs-status.ts";
+import { jobsSteady } from "./parts/jobs-steady.ts";
+import { jobsUrgent } from "./parts/jobs-urgent.ts";
 import { liveIdle, liveLatency, liveResume } from "./parts/live.ts";
 import { liveFanOut } from "./parts/live-fan-out.ts";
 import { postParagraph } from "./parts/post-paragraph.ts";
@@ -25,6 +31,12 @@ const PARTS: Readonly<Record<string, Part>> = {
   "live-latency": liveLatency,
   "live-idle": liveIdle,
   "live-resume": liveResume,
+  "jobs-drain": jobsDrain,
+  "jobs-enqueue": jobsEnqueue,
+  "jobs-urgent": jobsUrgent,
+  "jobs-steady": jobsSteady,
+  "jobs-status": jobsStatus,
+  "jobs-million": jobsMillion,
 };
 /** Others at work on this many cores before we start spoil what is measured. */
 const MAX_LOAD = 0.5;
@@ -55,6 +67,7 @@ function readArguments(): { wanted: readonly string[]; options: Options } {
       texts: { type: "string", default: join(import.meta.dir, "../../shared/data") },
       paragraphs: { type: "string", default: "300000" },
       rounds: { type: "string", default: "3" },
+      short: { type: "boolean", default: false },
     },
   });
   const unknown = positionals.filter((name) => !NAMES.includes(name));
@@ -66,7 +79,12 @@ function readArguments(): { wanted: readonly string[]; options: Options } {
   }
   return {
     wanted: positionals.length > 0 ? positionals : NAMES,
-    options: { texts: values.texts, paragraphs: Number(values.paragraphs), rounds: Number(values.rounds) },
+    options: {
+      texts: values.texts,
+      paragraphs: Number(values.paragraphs),
+      rounds: Number(values.rounds),
+      isShort: values.short,
+    },
   };
 }
 

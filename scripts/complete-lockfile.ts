@@ -1,4 +1,4 @@
-// `npm run lock`: adds the packages of other platforms that npm left out of the lockfile, as it does behind a registry
+// `npm run lock [-- DIRECTORY]`: adds the packages of other platforms that npm left out of the lockfile, as it does behind a registry
 // that has only some of them; `npm ci` refuses such a lockfile (npm/cli#9342). Without integrity, since we cannot see them.
 import { join } from "node:path";
 
@@ -10,7 +10,7 @@ interface Entry {
   readonly engines?: unknown;
 }
 
-const PATH = join(import.meta.dir, "../package-lock.json");
+const PATH = join(import.meta.dir, "..", process.argv[2] ?? "", "package-lock.json");
 const SYSTEMS = ["android", "darwin", "freebsd", "linux", "openharmony", "win32"];
 const PROCESSORS = ["arm64", "arm", "ia32", "ppc64", "riscv64", "s390x", "x64"];
 

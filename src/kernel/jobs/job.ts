@@ -215,6 +215,13 @@ export interface Jobs extends Part {
   register<Input>(task: Task<Input>): void;
   /** In the caller's transaction; the workers are woken after its commit. Returns the job's id. */
   enqueue<Input>(tx: Tx, task: Task<Input>, input: Input, options?: EnqueueOptions): Promise<string>;
+  /** Many of one task in one statement, none of them keyed; a thousand at a time is a good size. Returns their ids in order. */
+  enqueueMany<Input>(
+    tx: Tx,
+    task: Task<Input>,
+    inputs: readonly Input[],
+    options?: Omit<EnqueueOptions, "uniqueKey">,
+  ): Promise<string[]>;
   /**
    * For a statement of one's own: `jobs_enqueue(id, project_id, task, lane, input, unique_key, created_by, run_at, timeout_ms,
    * max_attempts)` returns the id of the job that will do it; `lane` is the priority's name, `run_at` NULL is now.

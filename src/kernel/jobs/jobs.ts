@@ -13,7 +13,7 @@ import { createJobMetrics, showQueue } from "./metrics.ts";
 import { createNews } from "./news.ts";
 import { lookOut } from "./outlook.ts";
 import { listDead, listDeadIds, listJobs } from "./queue-store.ts";
-import { eraseJobs, findJob, insertFailedJob, insertJob } from "./store.ts";
+import { eraseJobs, findJob, insertFailedJob, insertJob, insertJobs } from "./store.ts";
 import { createSubmissions } from "./submissions.ts";
 import { createWakeUps } from "./wake-ups.ts";
 import { createWorker, type WorkOptions } from "./worker.ts";
@@ -96,7 +96,7 @@ export function createJobs(options: JobsOptions): Jobs {
       projectId: given.projectId ?? null,
       task: task.name,
       lane: given.priority ?? task.priority ?? "normal",
-      input: JSON.stringify(task.input.parse(input)) ?? "null",
+      input: toInputJson(task, input),
       uniqueKey: given.uniqueKey ?? null,
       createdBy: given.createdBy ?? null,
       delayMs: given.delayMs ?? 0,
@@ -121,6 +121,17 @@ export function createJobs(options: JobsOptions): Jobs {
       if (job.delayMs === 0) tx.afterCommit(() => wakeUps.send(job.lane));
       return id;
     },
+    async enqueueMany(tx, task, inputs, given) {
+      const [first] = inputs;
+      if (first === undefined) return [];
+      const like = prepare(task, first, given);
+      const ids = await insertJobs(tx, like, [
+        like.input,
+        ...inputs.slice(1).map((input) => toInputJson(task, input)),
+      ]);
+      if (like.delayMs === 0) tx.afterCommit(() => wakeUps.send(like.lane));
+      return ids;
+    },
     ...submissions,
     list: listJobs,
     lookOut,
@@ -144,4 +155,8 @@ export function createJobs(options: JobsOptions): Jobs {
       await housekeeping.stop();
     },
   };
+}
+
+function toInputJson<Input>(task: Task<Input>, input: Input): string {
+  return JSON.stringify(task.input.parse(input)) ?? "null";
 }

@@ -21,6 +21,8 @@ export interface RunnerOptions {
   /** Settles with the database what we hold; never while a claim is under way. */
   readonly reconcile: (held: readonly Held[]) => Promise<void>;
   readonly outcomes: Outcomes;
+  /** Before the handlers of what was claimed begin, any of which may block: when the first of all will be left behind. */
+  readonly onTaken: (leftMs: number) => void;
   readonly context: (job: ClaimedJob) => OpenContext;
   readonly onStarted: (job: ClaimedJob) => void;
   readonly onEnded: (job: ClaimedJob, runMs: number, outcome: Outcome) => void;
@@ -102,23 +104,26 @@ export function createRunner(options: RunnerOptions): Runner {
     ]);
   }
 
-  /** Claims once; true when there may be more and room for it. */
+  /** Claims once; true when there may be more to claim. */
   async function takeDue(): Promise<boolean> {
-    const free = room();
     const urgentLimit = due.urgent ? room(1) : 0;
-    const takesBulk = due.bulk && free > 0;
-    const limit = takesBulk ? free : urgentLimit;
+    if (urgentLimit > 0) {
+      // Alone: an urgent job must not wait until a batch of others is taken with it.
+      await take("urgent", { lanes: [URGENT], limit: urgentLimit, urgentLimit, quotas: [urgentLimit] });
+      return due.urgent || due.bulk;
+    }
+    const limit = due.bulk ? room() : 0;
     if (limit === 0) return false;
-    const lanes = [...(urgentLimit > 0 ? [URGENT] : []), ...(takesBulk ? bulkLanes : [])];
-    const quotas = [...(urgentLimit > 0 ? [urgentLimit] : []), ...(takesBulk ? shares.deal(limit) : [])];
-    if (urgentLimit > 0) due.urgent = false;
-    if (takesBulk) due.bulk = false;
-    const jobs = await options.claim({ lanes, limit, urgentLimit, quotas });
-    for (const job of jobs) begin(job);
-    if (jobs.length < limit) return false;
-    if (urgentLimit > 0) due.urgent = true;
-    if (takesBulk) due.bulk = true;
-    return true;
+    await take("bulk", { lanes: bulkLanes, limit, urgentLimit: 0, quotas: shares.deal(limit) });
+    return due.urgent || due.bulk;
+  }
+
+  async function take(what: "urgent" | "bulk", claim: Omit<Claim, "workerId" | "tasks">): Promise<void> {
+    due[what] = false;
+    const jobs = await options.claim(claim);
+    beginAll(jobs);
+    // As many as there was room for: there may be more.
+    if (jobs.length === claim.limit) due[what] = true;
   }
 
   /** Free slots. */
@@ -130,13 +135,20 @@ export function createRunner(options: RunnerOptions): Runner {
   async function takePatiently(): Promise<void> {
     due.patience = false;
     try {
-      for (const job of await options.claimPatiently(options.lanes)) begin(job);
+      beginAll(await options.claimPatiently(options.lanes));
     } catch (error) {
       log.debug({ err: error }, "waiting in line for a keyed job failed");
       due.reconcile = true;
     }
     waitingInLine = undefined;
     nudged.resolve();
+  }
+
+  function beginAll(jobs: readonly ClaimedJob[]): void {
+    if (jobs.length === 0) return;
+    const ownMs = jobs.map((job) => job.timeoutMs + options.handlerGraceMs);
+    options.onTaken(Math.min(leftMs() ?? Number.POSITIVE_INFINITY, ...ownMs));
+    for (const job of jobs) begin(job);
   }
 
   function begin(job: ClaimedJob): void {
@@ -157,6 +169,11 @@ export function createRunner(options: RunnerOptions): Runner {
       if (outcome.state !== "lost") outcomes.add({ job, outcome });
       nudged.resolve();
     });
+  }
+
+  function leftMs(): number | undefined {
+    if (running.size === 0) return undefined;
+    return Math.min(...[...running.values()].map((attempt) => attempt.leftMs()));
   }
 
   function leaveAll(outcome: Outcome): void {
@@ -189,10 +206,7 @@ export function createRunner(options: RunnerOptions): Runner {
       if (lanes.some((lane) => lane !== URGENT)) expect("bulk");
     },
     nudge: () => nudged.resolve(),
-    leftMs() {
-      if (running.size === 0) return undefined;
-      return Math.min(...[...running.values()].map((attempt) => attempt.leftMs()));
-    },
+    leftMs,
     cancel(ids) {
       for (const id of ids) running.get(id)?.cancel();
     },

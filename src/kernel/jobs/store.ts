@@ -1,5 +1,6 @@
 // The SQL of those who hand jobs in and ask about them.
 import type { Query, Sql, Tx } from "../db/index.ts";
+import { newId } from "../ids/index.ts";
 import {
   type Job,
   type JobFailure,
@@ -16,6 +17,18 @@ export async function insertJob(tx: Tx, job: PreparedJob): Promise<string> {
       ${job.uniqueKey}, ${job.createdBy}, clock_timestamp() + ${job.delayMs}::float8 * interval '1 millisecond',
       ${job.timeoutMs}, ${job.maxAttempts}) AS id`;
   return row?.id ?? job.id;
+}
+
+/** Jobs of one task that differ in their inputs alone; none is keyed. Returns their ids, in the order of the inputs. */
+export async function insertJobs(tx: Tx, like: PreparedJob, inputs: readonly string[]): Promise<string[]> {
+  const ids = inputs.map(() => newId());
+  await tx`
+    INSERT INTO jobs (id, project_id, task, lane, input, created_by, run_at, timeout_ms, max_attempts)
+    SELECT n.id, ${like.projectId}, ${like.task}, ${PRIORITIES.indexOf(like.lane)}::smallint, n.input::jsonb,
+      ${like.createdBy}, clock_timestamp() + ${like.delayMs}::float8 * interval '1 millisecond', ${like.timeoutMs},
+      ${like.maxAttempts}
+    FROM unnest(${ids}::uuid[], ${inputs}::text[]) AS n (id, input)`;
+  return ids;
 }
 
 /** How many may run at once; null: any number. */

@@ -1,6 +1,7 @@
 // The SQL of a worker: each write is fenced by (id, attempt), and only the database's clock counts.
 import type { Sql, Tx } from "../db/index.ts";
 import { type Failure, MAX_INTERRUPTIONS, MAX_POSTPONED_MS } from "./failure.ts";
+import type { Looked } from "./floors.ts";
 
 export interface ClaimedJob {
   readonly id: string;
@@ -48,13 +49,19 @@ export interface Claim {
   readonly quotas: readonly number[];
 }
 
-export async function claimJobs(sql: Sql, claim: Claim): Promise<ClaimedJob[]> {
-  const rows = await sql<ClaimedRow>`
-    SELECT ${claimed(sql)}
+/** @param floorsMs of each lane: only those that are due for no longer are looked at; null: all. */
+export async function claimJobs(
+  sql: Sql,
+  claim: Claim,
+  floorsMs: readonly (number | null)[],
+): Promise<Looked<ClaimedJob>> {
+  const rows = await sql<ClaimedRow & { took_ms: number }>`
+    SELECT ${claimed(sql)},
+      (extract(epoch FROM clock_timestamp() - statement_timestamp()) * 1000)::float8 AS took_ms
     FROM jobs_claim(${claim.workerId}, ${claim.lanes}::smallint[], ${claim.tasks}::text[], ${claim.limit},
-      ${claim.urgentLimit}, ${claim.quotas}::int[])
+      ${claim.urgentLimit}, ${claim.quotas}::int[], ${floorsMs}::float8[])
     ORDER BY lane, run_at, id`;
-  return rows.map(toClaimedJob);
+  return { jobs: rows.map(toClaimedJob), tookMs: rows[0]?.took_ms ?? null };
 }
 
 /** One keyed job that is due for longer than `overdueMs` since enqueuers hold it all the time. */

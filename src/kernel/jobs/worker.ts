@@ -7,6 +7,7 @@ import type { Admission } from "./admission.ts";
 import { isPostponed } from "./attempt.ts";
 import { type Beats, startBeats } from "./beats.ts";
 import { type Cancellation, endWishes, listWishes } from "./cancellation.ts";
+import { createFloors } from "./floors.ts";
 import { PRIORITIES, type Priority, type Task } from "./job.ts";
 import { createContexts } from "./job-context.ts";
 import { createLogLines } from "./log-lines.ts";
@@ -113,6 +114,7 @@ export function createWorker(work: WorkOptions, deps: WorkerDeps): Part {
       else runner.nudge();
     },
   });
+  const floors = createFloors();
   const runner = createRunner({
     log,
     tasks,
@@ -120,7 +122,10 @@ export function createWorker(work: WorkOptions, deps: WorkerDeps): Part {
     lanes,
     handlerGraceMs: work.handlerGraceMs ?? HANDLER_GRACE_MS,
     outcomes,
-    claim: (claim) => claimJobs(db.sql, { ...claim, workerId: worker.id, tasks: [...tasks.keys()] }),
+    claim: (claim) =>
+      floors.look(claim.lanes, (floorsMs) =>
+        claimJobs(db.sql, { ...claim, workerId: worker.id, tasks: [...tasks.keys()] }, floorsMs),
+      ),
     async claimPatiently(lanes) {
       const claim = { workerId: worker.id, lanes, tasks: [...tasks.keys()] };
       if (!(await isKeyedOverdue(db.sql, claim, OVERDUE_MS))) return [];
@@ -132,10 +137,10 @@ export function createWorker(work: WorkOptions, deps: WorkerDeps): Part {
       if (count > 0)
         log.warn({ jobs: count }, "jobs were taken in an answer that never came, and handed back");
     },
+    onTaken: (leftMs) => state?.beats.allow(leftMs),
     context: contexts.open,
     onStarted(job) {
       metrics.started(job, job.waitedMs);
-      state?.beats.allow(runner.leftMs());
     },
     onEnded(job, runMs, outcome) {
       metrics.ran(job, runMs);
