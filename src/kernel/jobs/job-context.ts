@@ -28,12 +28,13 @@ export function createContexts({ log, progress, lines, news }: ContextDeps): Con
   return {
     tell,
     open(job) {
-      const { id: jobId, attempt, projectId } = job;
+      const { id: jobId, attempt, projectId, createdBy } = job;
       tell(job, "running");
       return {
         jobId,
         attempt,
         projectId,
+        createdBy,
         log: lines.loggerOf(job, log.child({ job_id: jobId, task: job.task, attempt })),
         async fence(tx) {
           if (!(await holdJob(tx, job))) throw new Error("the job was given to another worker");

@@ -18,6 +18,8 @@ export interface JobContext {
   /** Times the job was taken by a worker, this one included; restarts after a crash or a stop count here, not as failures. */
   readonly attempt: number;
   readonly projectId: string | null;
+  /** Whoever runs it, or for whom it was handed in; he may have lost the right to since. */
+  readonly createdBy: string | null;
   /** Aborted at the timeout, on cancel, when the process must stop and when the job was given to another worker. */
   readonly signal: AbortSignal;
   /** Of a job that somebody runs the messages from level info on are shown to its project: no secrets in them. */

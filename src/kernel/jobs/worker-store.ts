@@ -5,6 +5,7 @@ import { type Failure, MAX_INTERRUPTIONS } from "./failure.ts";
 export interface ClaimedJob {
   readonly id: string;
   readonly projectId: string | null;
+  readonly createdBy: string | null;
   readonly task: string;
   readonly lane: number;
   readonly isKeyed: boolean;
@@ -24,6 +25,7 @@ export interface ClaimedJob {
 interface ClaimedRow {
   readonly id: string;
   readonly project_id: string | null;
+  readonly created_by: string | null;
   readonly task: string;
   readonly lane: number;
   readonly is_keyed: boolean;
@@ -69,7 +71,7 @@ export async function claimPatiently(
 }
 
 function claimed(sql: Sql) {
-  return sql`id, project_id, task, lane, unique_key IS NOT NULL AS is_keyed, for_user,
+  return sql`id, project_id, created_by, task, lane, unique_key IS NOT NULL AS is_keyed, for_user,
     (task_max IS NOT NULL OR project_max IS NOT NULL) AS is_limited, input, timeout_ms, attempt, uncounted,
     (extract(epoch FROM started_at - run_at) * 1000)::float8 AS waited_ms`;
 }
@@ -78,6 +80,7 @@ function toClaimedJob(row: ClaimedRow): ClaimedJob {
   return {
     id: row.id,
     projectId: row.project_id,
+    createdBy: row.created_by,
     task: row.task,
     lane: row.lane,
     isKeyed: row.is_keyed,

@@ -127,6 +127,7 @@ function prepareRun(db: Database, fence: (tx: Tx) => Promise<void> = async () =>
     jobId: newId(),
     attempt: 1,
     projectId,
+    createdBy: null,
     signal,
     log: silentLogger,
     fence,

@@ -115,7 +115,7 @@ async function* untilCut<T>(
   }
 }
 
-class Batch {
+export class Batch {
   contents: string[] = [];
   lastLine = 0;
   #units = 0;
