@@ -186,6 +186,21 @@ export const settings = {
     unit: "days",
     meaning: "Days that finished jobs are kept",
   }),
+  fileMaxMb: integer("FILE_MAX_MB", {
+    default: 100,
+    min: 1,
+    max: 1_048_576,
+    unit: "MiB",
+    meaning: "Size of one file that people upload",
+  }),
+  projectFilesMaxMb: integer("PROJECT_FILES_MAX_MB", {
+    default: 1000,
+    min: 0,
+    max: 1_073_741_824,
+    unit: "MiB",
+    meaning:
+      "Size of all files of a project together, exports and results of jobs among them; 0: as much as there is room for",
+  }),
   projectEraseAfterDays: integer("PROJECT_ERASE_AFTER_DAYS", {
     default: 30,
     min: 1,

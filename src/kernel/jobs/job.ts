@@ -46,7 +46,7 @@ export interface Task<Input> {
     /** Of the jobs that people run: how many may run at once, in all processes. Default any number. */
     readonly maxRunning?: number;
   };
-  /** Its result, JSON of at most 1 MiB, is kept with the job. */
+  /** Its result, JSON, is kept with the job; a larger one than 1 MiB, of somebody's job in a project, as a stored file. */
   run(input: Input, context: JobContext): Promise<unknown>;
 }
 

@@ -10,6 +10,10 @@ import { createFindTop } from "./actions/top.ts";
 import { importRoutes } from "./http/import.ts";
 import { paragraphRoutes } from "./http/paragraphs.ts";
 import { wordRoutes } from "./http/words.ts";
+import { createFileSource } from "./import-file.ts";
+import { createImportStream } from "./import-job.ts";
+import { deleteOldPositions, deleteSomePositions } from "./import-store.ts";
+import { createTextImportTask } from "./import-task.ts";
 import { ANALYSE_KEY, ANALYSE_LANE, createAnalyseTask, createReanalyseTask, importTask } from "./jobs.ts";
 import { createPace } from "./pace.ts";
 import { deleteSome } from "./store.ts";
@@ -35,13 +39,16 @@ export const textsMigrations: MigrationSet = {
   directory: join(import.meta.dirname, "migrations"),
 };
 
-export type TextsKernel = Pick<Kernel, "clock" | "db" | "events" | "jobs" | "http" | "lifecycle">;
+export type TextsKernel = Pick<
+  Kernel,
+  "clock" | "config" | "db" | "events" | "files" | "jobs" | "http" | "lifecycle"
+>;
 
 /** Enough for one start; what is left waits for the next. */
 const MAX_OUTDATED = 10_000;
 
 export function createTexts(kernel: TextsKernel, projects: Projects): Texts {
-  const { clock, db, events, jobs, http, lifecycle } = kernel;
+  const { clock, config, db, events, files, jobs, http, lifecycle } = kernel;
   const tokenizer = createTokenizer();
   const index = createWordIndex(tokenizer);
   const analyseTask = createAnalyseTask({ db, events, tokenizer, index });
@@ -52,6 +59,8 @@ export function createTexts(kernel: TextsKernel, projects: Projects): Texts {
   const pace = createPace(clock, () => jobs.wake(ANALYSE_LANE));
   const actions = createParagraphActions({ events, jobs, pace, projects, tokenizer, index, analyseTask });
   const findTop = createFindTop({ projects, tokenizer, index });
+  const importStream = createImportStream({ db, paragraphs: actions });
+  jobs.register(createTextImportTask(importStream, { file_id: createFileSource({ db, files }) }));
   const importFile = createImport({ db, jobs, paragraphs: actions });
   http.mount([
     ...paragraphRoutes({ db, actions }),
@@ -64,7 +73,9 @@ export function createTexts(kernel: TextsKernel, projects: Projects): Texts {
     async erase(tx, projectId, limit) {
       // Paragraphs first: without them nothing is left to analyse that could write to the index again.
       const paragraphs = await deleteSome(tx, projectId, limit);
-      return paragraphs > 0 ? paragraphs : index.erase(tx, projectId, limit);
+      if (paragraphs > 0) return paragraphs;
+      const imports = await deleteSomePositions(tx, projectId, limit);
+      return imports > 0 ? imports : index.erase(tx, projectId, limit);
     },
   });
 
@@ -72,6 +83,7 @@ export function createTexts(kernel: TextsKernel, projects: Projects): Texts {
     name: "texts",
     /** A new version of the tokenizer: every project is indexed anew, in the background, while the old index answers. */
     async start() {
+      await db.single((tx) => deleteOldPositions(tx, config.jobRetentionDays + 1));
       for (const projectId of await index.listOutdated(db.sql, MAX_OUTDATED)) {
         const options = { projectId, uniqueKey: ANALYSE_KEY, priority: "low" } as const;
         await db.single((tx) => jobs.enqueue(tx, analyseTask, { project_id: projectId }, options));
