@@ -55,6 +55,13 @@ export const permissions = {
 
 export type Permission = keyof typeof permissions;
 
+/** Of a name that the kernel hands through as a text, such as that of a task. */
+export function toPermission(name: string): Permission {
+  if (!Object.hasOwn(permissions, name)) throw new Error(`there is no permission ${name}`);
+  // The table has it.
+  return name as Permission;
+}
+
 /**
  * Throws unless the access allows it: no member, `notFound` (of the thing asked for, since what one may not know exists is
  * not there); a role without the right, PROJECT_FORBIDDEN; a write to an archived project, PROJECT_ARCHIVED.

@@ -7,6 +7,7 @@ import { createImport } from "./actions/import.ts";
 import { createParagraphActions } from "./actions/paragraphs.ts";
 import { createPostParagraphs, type PostText } from "./actions/post-paragraphs.ts";
 import { createFindTop } from "./actions/top.ts";
+import { exportPart } from "./export.ts";
 import { importRoutes } from "./http/import.ts";
 import { paragraphRoutes } from "./http/paragraphs.ts";
 import { wordRoutes } from "./http/words.ts";
@@ -68,6 +69,7 @@ export function createTexts(kernel: TextsKernel, projects: Projects): Texts {
     ...importRoutes({ db, actions, importFile }),
   ]);
 
+  projects.onExport(exportPart);
   projects.onErase({
     module: "texts",
     async erase(tx, projectId, limit) {

@@ -7,7 +7,7 @@ import type { PreparedJob } from "../../kernel/jobs/index.ts";
 import { accessColumn, type Who, writeAccessColumn } from "../projects/index.ts";
 import type { Analysis, Paragraph } from "./model.ts";
 
-interface ParagraphRow {
+export interface ParagraphRow {
   readonly id: string;
   readonly project_id: string;
   readonly author_id: string;
@@ -232,7 +232,7 @@ export async function deleteSome(tx: Tx, projectId: string, limit: number): Prom
   return rows.length;
 }
 
-function toParagraph(row: ParagraphRow): Paragraph {
+export function toParagraph(row: ParagraphRow): Paragraph {
   return {
     id: row.id,
     projectId: row.project_id,

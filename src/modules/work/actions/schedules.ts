@@ -9,7 +9,7 @@ import { isTimeZone, nextTime, parseCron } from "../cron.ts";
 import { workErrors } from "../errors.ts";
 import { MAX_SCHEDULES, type Schedule, type SchedulePlan } from "../model.ts";
 import * as store from "../store.ts";
-import { checkInput } from "../tasks.ts";
+import { checkInput, permissionOf } from "../tasks.ts";
 
 export interface ScheduleActionDeps {
   readonly clock: Clock;
@@ -43,7 +43,9 @@ export function createScheduleActions({ clock, jobs, projects }: ScheduleActionD
 
   return {
     async createSchedule(tx: Tx, userId: string, projectId: string, plan: SchedulePlan): Promise<Schedule> {
-      allow(await projects.writeAccess(tx, projectId, userId), "schedules.manage");
+      const access = await projects.writeAccess(tx, projectId, userId);
+      allow(access, "schedules.manage");
+      allow(access, permissionOf(jobs, plan.task));
       checkInput(jobs, plan.task, plan.input);
       const nextAt = reckonNext(plan);
       if ((await store.countSchedules(tx, projectId)) >= MAX_SCHEDULES) throw workErrors.TOO_MANY_SCHEDULES();
