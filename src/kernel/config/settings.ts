@@ -13,7 +13,8 @@ export const settings = {
   host: text("HOST", { default: "127.0.0.1", meaning: "Address to listen on; 0.0.0.0 for all" }),
   dataDir: text("DATA_DIR", {
     default: "./data",
-    meaning: "Directory of the embedded database and stored files",
+    meaning:
+      "Directory of the embedded database and stored files; machines on one DATABASE_URL share its folder files",
   }),
   databaseUrl: optional("DATABASE_URL", {
     meaning: "postgres://… of PostgreSQL 16 or newer; unset runs the embedded one",

@@ -4,6 +4,7 @@ import { mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openTestDatabase, type TestDatabase } from "../../testing/database.ts";
+import { canForbid } from "../../testing/forbidden.ts";
 import { until } from "../../testing/until.ts";
 import { migrate } from "../db/index.ts";
 import { newId } from "../ids/index.ts";
@@ -199,6 +200,17 @@ test("[FIL-6] where too little room would be left a file is refused, before and 
   expect(await codeOf(files.checkRoom(db.sql, newId(), 1))).toBe("DISK_FULL");
   expect(await codeOf(create(files, of(newId()), "text"))).toBe("DISK_FULL");
   expect(await bytesIn(path)).toEqual([]);
+  await rm(path, { recursive: true });
+});
+
+test.skipIf(!canForbid)("[FIL-6] a disk that is full is a refusal, and what was written goes", async () => {
+  const path = await mkdtemp(join(tmpdir(), "stoa-small-"));
+  const script = join(import.meta.dir, "testing/full-disk.ts");
+  const inside = `mount -t tmpfs -o size=1m tmpfs "$1" && exec "$2" --no-env-file "$3" "$1"`;
+  const command = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", inside, "sh"];
+  const child = Bun.spawn([...command, path, process.execPath, script], { stdout: "pipe" });
+  const printed: unknown = JSON.parse(await new Response(child.stdout).text());
+  expect(printed).toEqual({ refused: "DISK_FULL 507 ENOSPC", left: "unfinished", size: 500_000 });
   await rm(path, { recursive: true });
 });
 

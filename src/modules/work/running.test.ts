@@ -65,8 +65,14 @@ const IN_AN_HOUR = () => new Date(Date.now() + 3_600_000).toISOString();
 test("[WRK-7] tasks that may be run are listed with their input, others cannot be run", async () => {
   const { body } = await ada.call("GET", "/job-tasks");
   const items = body.items as { name: string }[];
-  expect(items.map(({ name }) => name)).toEqual(["test.greet", "test.wait", "text.reanalyse"]);
-  expect(items[0]).toMatchObject({
+  expect(items.map(({ name }) => name)).toEqual([
+    "project.export",
+    "test.greet",
+    "test.wait",
+    "text.import",
+    "text.reanalyse",
+  ]);
+  expect(items[1]).toMatchObject({
     description: "For a test.",
     priority: "normal",
     input_schema: { type: "object", required: ["name"], additionalProperties: false },
