@@ -1,6 +1,17 @@
 // Bytes in the data directory: complete under their id or not there at all, whatever crashes.
 import { createHash } from "node:crypto";
-import { type FileHandle, mkdir, open, opendir, rename, rm, stat, statfs } from "node:fs/promises";
+import {
+  type FileHandle,
+  mkdir,
+  open,
+  opendir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  statfs,
+  writeFile,
+} from "node:fs/promises";
 import { join } from "node:path";
 import { isId, newId } from "../ids/index.ts";
 import { fileErrors } from "./errors.ts";
@@ -22,8 +33,13 @@ export interface ByteStore {
   /** Throws DISK_FULL when so many bytes more would leave too little. */
   checkRoom(bytes: number): Promise<void>;
   read(id: string, range: ByteRange | undefined): Promise<ReadableStream<Uint8Array>>;
+  blob(id: string, range: ByteRange | undefined): Promise<Blob>;
   /** No mistake when there is none. */
   remove(id: string): Promise<void>;
+  /**
+   * Whether the bytes are those of this database, which the first that asks makes them: another's would all seem to be strays.
+   */
+  belongsTo(databaseId: string): Promise<boolean>;
   /** Ids of bytes that are older than an hour, page by page, and removes what writers that died have left. */
   old(nowMs: number): AsyncGenerator<readonly string[]>;
 }
@@ -65,6 +81,16 @@ export function createByteStore({ directory, reserveBytes = RESERVE_BYTES }: Byt
     return id;
   }
 
+  async function find(id: string, given: ByteRange | undefined) {
+    // Only ids of ours are ever names here.
+    if (!isId(id)) throw fileErrors.FILE_NOT_FOUND();
+    const path = pathOf(id);
+    const { size } = await stat(path).catch((error: unknown) => {
+      throw unavailable(error);
+    });
+    return { path, start: given?.start ?? 0, end: Math.min(given?.end ?? size, size) };
+  }
+
   return {
     checkRoom,
 
@@ -95,16 +121,14 @@ export function createByteStore({ directory, reserveBytes = RESERVE_BYTES }: Byt
       }
     },
 
+    async blob(id, given) {
+      const { path, start, end } = await find(id, given);
+      return Bun.file(path).slice(start, end);
+    },
+
     async read(id, given) {
-      // Only ids of ours are ever names here.
-      if (!isId(id)) throw fileErrors.FILE_NOT_FOUND();
-      const path = pathOf(id);
-      const unavailable = (cause: unknown) => fileErrors.FILE_UNAVAILABLE({ cause });
-      const { size } = await stat(path).catch((error: unknown) => {
-        throw unavailable(error);
-      });
-      const end = Math.min(given?.end ?? size, size);
-      let at = given?.start ?? 0;
+      const { path, start, end } = await find(id, given);
+      let at = start;
       return new ReadableStream<Uint8Array>(
         {
           async pull(controller) {
@@ -122,6 +146,15 @@ export function createByteStore({ directory, reserveBytes = RESERVE_BYTES }: Byt
         // Nothing is read ahead of the reader.
         { highWaterMark: 0 },
       );
+    },
+
+    async belongsTo(databaseId) {
+      await makeDirectory(directory);
+      const path = join(directory, "database");
+      await writeFile(path, databaseId, { flag: "wx", mode: 0o600 }).catch((error: unknown) => {
+        if (codeOf(error) !== "EEXIST") throw error;
+      });
+      return (await readFile(path, "utf8")) === databaseId;
     },
 
     async remove(id) {
@@ -148,6 +181,10 @@ export function createByteStore({ directory, reserveBytes = RESERVE_BYTES }: Byt
       if (page.length > 0) yield page;
     },
   };
+}
+
+function unavailable(cause: unknown) {
+  return fileErrors.FILE_UNAVAILABLE({ cause });
 }
 
 /** For this user alone: files are somebody's data. */

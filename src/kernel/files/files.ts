@@ -63,6 +63,8 @@ export interface Files extends Part {
   list(sql: Sql, page: FilePage): Promise<StoredFile[]>;
   /** No faster than its reader, who may leave at any time. Throws FILE_UNAVAILABLE, also later when it is deleted meanwhile. */
   open(id: string, range?: ByteRange): Promise<ReadableStream<Uint8Array>>;
+  /** For an answer, which the server then sends from the disk by itself. Throws FILE_UNAVAILABLE. */
+  blob(id: string, range?: ByteRange): Promise<Blob>;
   /** Its bytes are freed after the commit. False when there is none. */
   delete(tx: Tx, id: string): Promise<boolean>;
   /** Deletes at most `limit` files of a project and returns how many; call it until that is 0. */

@@ -81,6 +81,13 @@ export async function eraseFiles(tx: Tx, projectId: string, limit: number): Prom
   return ids;
 }
 
+/** Tells this database, and those restored from its backups, from all others. */
+export async function readStoreId(sql: Sql): Promise<string> {
+  const [row] = await sql<{ id: string }>`SELECT id FROM file_store`;
+  if (!row) throw new Error("the store of files has lost its id");
+  return row.id;
+}
+
 /** Those of the ids that stand for a file. */
 export async function findKnown(sql: Sql, ids: readonly string[]): Promise<Set<string>> {
   const rows = await sql<{ id: string }>`SELECT id FROM files WHERE id = ANY (${ids}::uuid[])`;

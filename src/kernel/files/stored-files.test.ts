@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { openTestDatabase, type TestDatabase } from "../../testing/database.ts";
 import { canForbid } from "../../testing/forbidden.ts";
 import { until } from "../../testing/until.ts";
@@ -55,7 +56,7 @@ async function* parts(...texts: readonly (string | Error)[]): AsyncGenerator<Uin
 async function bytesIn(path = directory): Promise<string[]> {
   const entries = await readdir(path, { recursive: true, withFileTypes: true });
   return entries
-    .filter((entry) => entry.isFile())
+    .filter((entry) => entry.isFile() && entry.name !== "database")
     .map(({ name }) => name)
     .sort();
 }
@@ -134,6 +135,22 @@ test("[FIL-3] what crashes have left is erased when it is an hour old, and no fi
   await rm(path, { recursive: true });
 });
 
+test("[FIL-3] beside another database nothing is erased", async () => {
+  const path = await mkdtemp(join(tmpdir(), "stoa-strays-"));
+  const files = open({ path });
+  const lost = await create(files, of(newId()), "lost");
+  await files.keepHouse(Date.now());
+  await db.sql`DELETE FROM files WHERE id = ${lost.id}`;
+  const [own] = await db.sql<{ id: string }>`SELECT id FROM file_store`;
+  await db.sql`UPDATE file_store SET id = ${newId()}`;
+  await files.keepHouse(Date.now() + 3_700_000);
+  expect(await bytesIn(path)).toContain(lost.id);
+  await db.sql`UPDATE file_store SET id = ${own?.id}`;
+  await files.keepHouse(Date.now() + 3_700_000);
+  expect(await bytesIn(path)).not.toContain(lost.id);
+  await rm(path, { recursive: true });
+});
+
 test("[FIL-4] bytes are taken no faster than they are written, and read no faster than they are taken", async () => {
   const files = open({ maxTotalBytes: Number.MAX_SAFE_INTEGER });
   const chunk = new Uint8Array(65_536).fill(97);
@@ -205,7 +222,7 @@ test("[FIL-6] where too little room would be left a file is refused, before and 
 
 test.skipIf(!canForbid)("[FIL-6] a disk that is full is a refusal, and what was written goes", async () => {
   const path = await mkdtemp(join(tmpdir(), "stoa-small-"));
-  const script = join(import.meta.dir, "testing/full-disk.ts");
+  const script = fileURLToPath(new URL("./testing/full-disk.ts", import.meta.url));
   const inside = `mount -t tmpfs -o size=1m tmpfs "$1" && exec "$2" --no-env-file "$3" "$1"`;
   const command = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", inside, "sh"];
   const child = Bun.spawn([...command, path, process.execPath, script], { stdout: "pipe" });
@@ -292,8 +309,10 @@ test("[FIL-11] a range is read to the byte, across chunks too, and whoever leave
     [262_143, 262_145],
     [479_999, 480_000],
     [5, 400_000],
-  ] as const)
+  ] as const) {
     expect(await readAll(await files.open(id, { start, end }))).toBe(text.slice(start, end));
+    expect(await (await files.blob(id, { start, end })).text()).toBe(text.slice(start, end));
+  }
   const opened = async () => (await readdir("/proc/self/fd")).length;
   const before = await opened();
   const readers = await Promise.all(

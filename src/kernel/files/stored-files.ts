@@ -15,6 +15,7 @@ import {
   findTotal,
   insertFile,
   listFiles,
+  readStoreId,
 } from "./store.ts";
 
 export const fileMigrations: MigrationSet = {
@@ -71,6 +72,13 @@ export function createFiles(options: FilesOptions): StoredFiles {
         { pool: "long" },
       );
     }
+    if (!(await store.belongsTo(await readStoreId(db.longSql)))) {
+      log.error(
+        {},
+        "DATA_DIR/files belongs to another database: nothing in it is erased. Point DATA_DIR elsewhere.",
+      );
+      return;
+    }
     for await (const ids of store.old(nowMs)) {
       const known = await findKnown(db.longSql, ids);
       const strays = ids.filter((id) => !known.has(id));
@@ -95,6 +103,7 @@ export function createFiles(options: FilesOptions): StoredFiles {
     find: findFile,
     list: listFiles,
     open: (id, range) => store.read(id, range),
+    blob: (id, range) => store.blob(id, range),
     keepHouse,
 
     async checkRoom(sql, projectId, size) {

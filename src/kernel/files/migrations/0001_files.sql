@@ -23,3 +23,7 @@ CREATE TABLE file_totals (
   project_id uuid PRIMARY KEY,
   bytes bigint NOT NULL
 ) WITH (fillfactor = 50);
+
+-- Which database the bytes belong to: beside another's, all of them would seem to be strays.
+CREATE TABLE file_store (id uuid NOT NULL);
+INSERT INTO file_store VALUES (gen_random_uuid());

@@ -9,7 +9,7 @@ import { fileParams, PATH } from "./parameters.ts";
 
 export interface ContentRouteDeps {
   readonly db: Database;
-  readonly files: Pick<Files, "open">;
+  readonly files: Pick<Files, "blob" | "open">;
   readonly actions: Pick<FileActions, "getFile">;
 }
 
@@ -69,7 +69,9 @@ export function contentRoutes({ db, files, actions }: ContentRouteDeps): Route[]
         const range = isMeant ? parseRange(request.headers.get("range"), file.size) : undefined;
         if (range === "unsatisfiable")
           throw no.RANGE_NOT_SATISFIABLE({ headers: { "Content-Range": `bytes */${file.size}` } });
-        const body = await files.open(id, range);
+        // The server would answer a range that it sees to a blob, also where it is not meant.
+        const isUnmeant = !range && request.headers.has("range");
+        const body = isUnmeant ? await files.open(id) : await files.blob(id, range);
         keepOpen();
         const length = range ? range.end - range.start : file.size;
         return new Response(body, {
