@@ -3,9 +3,10 @@ import { join } from "node:path";
 import { auditMigrations, createAudit } from "./audit/index.ts";
 import { createBus } from "./bus/index.ts";
 import { type Clock, systemClock } from "./clock/index.ts";
-import type { Config } from "./config/index.ts";
+import { type Config, publicAddressOf } from "./config/index.ts";
 import type { Database, DatabaseOptions, MigrationSet } from "./db/index.ts";
 import { createEvents, eventMigrations } from "./events/index.ts";
+import { createByteStore, createFiles, fileMigrations } from "./files/index.ts";
 import { createHttp, type HttpServer, httpMigrations } from "./http/index.ts";
 import type { Kernel } from "./index.ts";
 import { createJobs, jobMigrations, type Priority, type WorkOptions } from "./jobs/index.ts";
@@ -51,10 +52,13 @@ export const kernelMigrations: readonly MigrationSet[] = [
   httpMigrations,
   eventMigrations,
   auditMigrations,
+  fileMigrations,
   jobMigrations,
   mailMigrations,
   limitMigrations,
 ];
+
+const BYTES_PER_MB = 1_048_576;
 
 /** Does nothing but put together: no connection is opened before the first statement or start. */
 export function createKernel(options: KernelOptions): AssembledKernel {
@@ -65,6 +69,16 @@ export function createKernel(options: KernelOptions): AssembledKernel {
   const events = createEvents({ db, log, bus, retentionDays: config.eventRetentionDays });
   const audit = createAudit({ db, log, retentionDays: config.auditRetentionDays });
   const outbound = createOutbound({ config, metrics });
+  const files = createFiles({
+    db,
+    log,
+    bytes: createByteStore({ directory: join(config.dataDir, "files") }),
+    maxBytes: config.fileMaxMb * BYTES_PER_MB,
+    maxTotalBytes:
+      config.projectFilesMaxMb === 0 ? Number.MAX_SAFE_INTEGER : config.projectFilesMaxMb * BYTES_PER_MB,
+    address: `${publicAddressOf(config).url}/api/v1/files`,
+    keepsHouse: showsWhole,
+  });
   const jobs = createJobs({
     db,
     bus,
@@ -73,6 +87,7 @@ export function createKernel(options: KernelOptions): AssembledKernel {
     maxRetries: config.maxJobRetries,
     timeoutSeconds: config.jobTimeoutSeconds,
     retentionDays: config.jobRetentionDays,
+    files,
     showsQueue: showsWhole,
     projectConcurrency: config.jobProjectConcurrency || undefined,
     onAnnounced: events.hintNow,
@@ -103,6 +118,7 @@ export function createKernel(options: KernelOptions): AssembledKernel {
     events,
     audit,
     bus,
+    files,
     jobs,
     mail,
     limits,
@@ -111,7 +127,7 @@ export function createKernel(options: KernelOptions): AssembledKernel {
     lifecycle,
     metricsOfOthers: options.metricsOfOthers ?? (async () => []),
   };
-  return { kernel, parts: [processMetrics, bus, events, audit, limits, lifecycle, mail, jobs] };
+  return { kernel, parts: [processMetrics, bus, events, audit, files, limits, lifecycle, mail, jobs] };
 }
 
 function workOptions(

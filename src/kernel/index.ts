@@ -5,6 +5,7 @@ import type { Clock } from "./clock/index.ts";
 import type { Config } from "./config/index.ts";
 import type { Database } from "./db/index.ts";
 import type { Events } from "./events/index.ts";
+import type { Files } from "./files/index.ts";
 import type { Http } from "./http/index.ts";
 import type { Jobs } from "./jobs/index.ts";
 import type { Lifecycle } from "./lifecycle/index.ts";
@@ -24,6 +25,7 @@ export interface Kernel {
   readonly events: Events;
   readonly audit: Audit;
   readonly bus: Bus;
+  readonly files: Files;
   readonly jobs: Jobs;
   readonly mail: Mailer;
   readonly limits: Limits;

@@ -153,6 +153,11 @@ export const routeLines: Readonly<Record<string, RouteLine>> = {
     body: ({ projectId }) => ({ project_id: projectId, all: true }),
   },
   listJobSchedules: { least: "viewer" },
+  uploadFile: { least: "collaborator" },
+  listFiles: { least: "viewer" },
+  getFile: { least: "viewer" },
+  downloadFile: { least: "viewer" },
+  deleteFile: { least: "collaborator" },
   createJobSchedule: { least: "collaborator", body: schedule },
   changeJobSchedule: { least: "collaborator", body: () => ({ cron: "@daily" }) },
   deleteJobSchedule: { least: "collaborator", worksArchived: true },
@@ -176,6 +181,11 @@ async function made(
 
 async function paragraphOf(scene: Scene): Promise<Record<string, unknown>> {
   return made(scene, "/paragraphs", { paragraphs: ["The whale."] });
+}
+
+async function fileOf({ collaborator, projectId }: Scene): Promise<unknown> {
+  const path = `/files?project_id=${projectId}&name=A`;
+  return (await collaborator.call("POST", path, "{}", { "Content-Type": "text/plain" })).body.id;
 }
 
 async function sessionOf({ server, owner }: Scene): Promise<unknown> {
@@ -218,6 +228,7 @@ export const fixtures: Readonly<Record<string, (scene: Scene, place: string) => 
   paragraphs: async (scene) => ((await paragraphOf(scene)).paragraphs as { id: string }[])[0]?.id,
   jobs: async (scene) => (await made(scene, "/jobs", { task: "text.reanalyse" })).id,
   "job-schedules": async (scene) => (await made(scene, "/job-schedules", schedule(scene))).id,
+  files: fileOf,
   invitations: (scene, place) =>
     place.includes("/projects/")
       ? invite(scene.owner, scene.projectId, "guest@example.net")

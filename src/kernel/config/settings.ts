@@ -13,7 +13,8 @@ export const settings = {
   host: text("HOST", { default: "127.0.0.1", meaning: "Address to listen on; 0.0.0.0 for all" }),
   dataDir: text("DATA_DIR", {
     default: "./data",
-    meaning: "Directory of the embedded database and stored files",
+    meaning:
+      "Directory of the embedded database and stored files; machines on one DATABASE_URL share its folder files",
   }),
   databaseUrl: optional("DATABASE_URL", {
     meaning: "postgres://… of PostgreSQL 16 or newer; unset runs the embedded one",
@@ -195,6 +196,21 @@ export const settings = {
     max: 3650,
     unit: "days",
     meaning: "Days that finished jobs are kept",
+  }),
+  fileMaxMb: integer("FILE_MAX_MB", {
+    default: 100,
+    min: 1,
+    max: 1_048_576,
+    unit: "MiB",
+    meaning: "Size of one file that people upload",
+  }),
+  projectFilesMaxMb: integer("PROJECT_FILES_MAX_MB", {
+    default: 1000,
+    min: 0,
+    max: 1_073_741_824,
+    unit: "MiB",
+    meaning:
+      "Size of all files of a project together, exports and results of jobs among them; 0: as much as there is room for",
   }),
   projectEraseAfterDays: integer("PROJECT_ERASE_AFTER_DAYS", {
     default: 30,

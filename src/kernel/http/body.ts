@@ -4,6 +4,9 @@ import { checkValue } from "./text-check.ts";
 
 export const DEFAULT_MAX_BODY_BYTES = 8 * 1024 * 1024;
 
+/** In the list of a streamed body: whatever is sent. */
+export const ANY_TYPE = "*/*";
+
 const JSON_TYPE = /^application\/(?:[\w.-]{1,64}\+)?json *(?:; *charset *= *"?utf-8"? *)?$/i;
 
 /** The parsed and checked JSON of a body. */
@@ -17,10 +20,11 @@ export async function readJson(request: Request, maxBytes: number): Promise<unkn
   return value;
 }
 
-/** Throws unless the Content-Type is one of `types`, whatever its parameters. */
+/** Throws unless the Content-Type is one of `types`, whatever its parameters; ANY_TYPE among them takes any and none. */
 export function checkStreamType(request: Request, types: readonly string[]): void {
   const type = request.headers.get("content-type")?.split(";", 1)[0]?.trim().toLowerCase();
-  if (type === undefined || !types.includes(type)) throw unsupported(types);
+  const takesAny = types.includes(ANY_TYPE);
+  if (!takesAny && (type === undefined || !types.includes(type))) throw unsupported(types);
   refuseEncoded(request);
 }
 

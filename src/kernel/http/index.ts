@@ -1,4 +1,5 @@
 // The face of HTTP: describe a route with `route`, mount it on `Http`.
+export { ANY_TYPE } from "./body.ts";
 export { fileAt, serveFile } from "./documentation/files.ts";
 export { escapeHtml, type HtmlPage, htmlPage } from "./documentation/html-page.ts";
 export type { ForbiddenCall, Http, HttpServer } from "./http.ts";

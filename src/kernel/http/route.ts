@@ -130,7 +130,7 @@ export interface RouteSpec<Access extends RouteAccess, Params, Query, Body> {
   readonly query?: z.ZodType<Query>;
   /** Optional headers that the handler reads itself, name to meaning. */
   readonly requestHeaders?: Readonly<Record<string, string>>;
-  /** A schema: JSON is parsed and checked. A list of media types: the body is left unread for the handler to stream. */
+  /** A schema: JSON is parsed and checked. A list of media types, ANY_TYPE for all: the body is left unread for the handler to stream. */
   readonly body?: z.ZodType<Body> | { readonly stream: readonly string[] };
   /** Default 8 MiB for JSON; streams have no bound. */
   readonly maxBodyBytes?: number;

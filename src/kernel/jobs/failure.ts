@@ -30,7 +30,7 @@ export const jobFailures = {
   JOB_INPUT_INVALID: "The job's input is not what its task takes.",
   JOB_INTERRUPTED: "The process or the database that the job ran on was lost.",
   JOB_RESULT_INVALID: "The job's result cannot be stored as JSON.",
-  JOB_RESULT_TOO_LARGE: "The job's result is larger than 1 MiB.",
+  JOB_RESULT_TOO_LARGE: "The job's result is larger than can be kept.",
   JOB_TIMED_OUT: "The job did not end within its time.",
 } as const;
 

@@ -52,8 +52,10 @@ export interface Task<Input> {
     readonly description: string;
     /** Of the jobs that people run: how many may run at once, in all processes. Default any number. */
     readonly maxRunning?: number;
+    /** What one must be allowed to run it, in the words of routes. Default what running any task takes. */
+    readonly permission?: string;
   };
-  /** Its result, JSON of at most 1 MiB, is kept with the job. */
+  /** Its result, JSON, is kept with the job; a larger one than 1 MiB, of somebody's job in a project, as a stored file. */
   run(input: Input, context: JobContext): Promise<unknown>;
 }
 

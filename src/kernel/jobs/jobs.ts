@@ -2,12 +2,14 @@
 import { fileURLToPath } from "node:url";
 import type { Bus } from "../bus/index.ts";
 import type { Database, MigrationSet } from "../db/index.ts";
+import type { Files } from "../files/index.ts";
 import { newId } from "../ids/index.ts";
 import type { Logger, Metrics } from "../telemetry/index.ts";
 import { createAdmission } from "./admission.ts";
 import { createCancellation } from "./cancellation.ts";
 import { createHousekeeping } from "./housekeeping.ts";
 import type { EnqueueOptions, Jobs, PreparedJob, Task } from "./job.ts";
+import { withLargeResults } from "./large-results.ts";
 import { listLines } from "./log-lines.ts";
 import { createJobMetrics, showQueue } from "./metrics.ts";
 import { createNews } from "./news.ts";
@@ -38,6 +40,8 @@ export interface JobsOptions {
   readonly maxRetries: number;
   readonly timeoutSeconds: number;
   readonly retentionDays: number;
+  /** Takes the results of people's jobs that are larger than 1 MiB; without it such a job fails. */
+  readonly files?: Pick<Files, "create" | "urlOf" | "maxBytes">;
   /** Of one project's jobs that people run: how many may run at once, in all processes. Default any number. */
   readonly projectConcurrency?: number | undefined;
   /** Chance in [0, 1), for the jitter of retries. */
@@ -112,8 +116,11 @@ export function createJobs(options: JobsOptions): Jobs {
     find: (sql, id) => findJob(sql, id, Date.now()),
     register(task) {
       if (tasks.has(task.name)) throw new Error(`two tasks are named ${task.name}`);
+      // A finished job is dropped by the day, and so up to a day later than it says.
+      const { files, retentionDays } = options;
+      const kept = files ? withLargeResults(task, { files, keepDays: retentionDays + 1 }) : task;
       // Its input is parsed by its own schema before it is run.
-      tasks.set(task.name, task as unknown as Task<unknown>);
+      tasks.set(task.name, kept as unknown as Task<unknown>);
     },
     async enqueue(tx, task, input, given) {
       const job = prepare(task, input, given);

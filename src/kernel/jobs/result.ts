@@ -1,7 +1,7 @@
 // What a handler returned, as JSON that PostgreSQL can keep.
 import { type Failure, failureOf } from "./failure.ts";
 
-const MAX_RESULT_BYTES = 1_048_576;
+export const MAX_RESULT_BYTES = 1_048_576;
 /** NUL and lone surrogates as JSON.stringify writes them: escaped, behind an even number of backslashes. */
 const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/;
 

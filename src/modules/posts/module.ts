@@ -8,6 +8,7 @@ import type { Texts } from "../texts/index.ts";
 import { createCollectionActions } from "./actions/collections.ts";
 import { createPostActions } from "./actions/posts.ts";
 import { createVersionActions } from "./actions/versions.ts";
+import { exportParts } from "./export.ts";
 import { collectionRoutes } from "./http/collections.ts";
 import { postRoutes } from "./http/posts.ts";
 import { versionRoutes } from "./http/versions.ts";
@@ -47,5 +48,6 @@ export function createPosts(kernel: PostsKernel, { accounts, projects, texts }: 
     ...collectionRoutes({ db, actions: collections }),
   ]);
 
+  for (const part of exportParts) projects.onExport(part);
   projects.onErase({ module: "posts", erase: deleteSome });
 }

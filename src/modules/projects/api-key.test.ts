@@ -66,15 +66,17 @@ test("[PRJ-40] what is kept of a key does not give it away", () => {
 
 /** Written out again, so that a slip in the table shows. */
 const EXPECTED: Record<keyof typeof SCOPES, string> = {
-  read: "collections.read events.read jobs.read paragraphs.read posts.read project.read",
+  read: "collections.read events.read files.read jobs.read paragraphs.read posts.read project.read",
   write:
-    "collections.read collections.write events.read jobs.read paragraphs.delete paragraphs.read paragraphs.write " +
+    "collections.read collections.write events.read files.delete files.read files.write jobs.read paragraphs.delete paragraphs.read paragraphs.write " +
     "posts.delete posts.read posts.write project.read",
   "projects:read": "events.read project.read",
   "jobs:read": "jobs.read",
   "paragraphs:read": "paragraphs.read",
   "paragraphs:write": "paragraphs.delete paragraphs.read paragraphs.write",
   "posts:read": "collections.read posts.read",
+  "files:read": "files.read",
+  "files:write": "files.delete files.read files.write",
   "posts:write": "collections.read collections.write posts.delete posts.read posts.write",
 };
 

@@ -2,6 +2,7 @@
 export { accessColumn, accessesFor, memberAccessColumn, parseAccess, writeAccessColumn } from "./access.ts";
 export { projectErrors } from "./errors.ts";
 export { accessWithdrawnBy } from "./events.ts";
+export { type ExportPart, type ExportScope, pagesByKey } from "./export/part.ts";
 export { type Access, homeProjectId, personalProjectId, personOf, type Who } from "./model.ts";
 export { createProjects, type Projects, projectsMigrations } from "./module.ts";
-export { allow, type Permission } from "./policy.ts";
+export { allow, type Permission, toPermission } from "./policy.ts";

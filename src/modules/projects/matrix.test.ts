@@ -144,8 +144,11 @@ test("[PRJ-32] every route of the module is in the matrix, and every permission 
   const ours = Object.keys(permissions).filter((name) =>
     /^(project|collaborators|invitations|events)\./.test(name),
   );
-  // What the owner sees of invitations is a part of the list of collaborators.
-  expect(ours.filter((name) => !asked.has(name as Permission))).toEqual(["invitations.read"]);
+  // What the owner sees of invitations is a part of the list of collaborators; exports are a task.
+  expect(ours.filter((name) => !asked.has(name as Permission))).toEqual([
+    "invitations.read",
+    "project.export",
+  ]);
 });
 
 test.each(Object.entries(CELLS))("[PRJ-32] %s does for each role what the table says", async (name, one) => {

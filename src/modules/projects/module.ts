@@ -13,6 +13,8 @@ import { createInvitationActions } from "./actions/invitations.ts";
 import { createProjectActions } from "./actions/projects.ts";
 import { looksLikeApiKey } from "./api-key.ts";
 import { createAnnounce, createDenials } from "./audit-trail.ts";
+import type { ExportPart } from "./export/part.ts";
+import { createExportTask } from "./export/task.ts";
 import { createHousekeeping } from "./housekeeping.ts";
 import { apiKeyRoutes } from "./http/api-keys.ts";
 import { auditRoutes } from "./http/audit.ts";
@@ -34,11 +36,24 @@ export interface Projects {
   listMemberIds(sql: Sql, projectId: string): Promise<readonly string[]>;
   /** A module's part in erasing deleted projects; call it while wiring. */
   onErase(eraser: Eraser): void;
+  /** A module's part in exporting projects; call it while wiring. */
+  onExport(part: ExportPart): void;
 }
 
 export type ProjectsKernel = Pick<
   Kernel,
-  "config" | "clock" | "log" | "db" | "events" | "bus" | "jobs" | "http" | "lifecycle" | "mail" | "audit"
+  | "config"
+  | "clock"
+  | "log"
+  | "db"
+  | "events"
+  | "bus"
+  | "files"
+  | "jobs"
+  | "http"
+  | "lifecycle"
+  | "mail"
+  | "audit"
 >;
 
 export const projectsMigrations: MigrationSet = {
@@ -47,11 +62,15 @@ export const projectsMigrations: MigrationSet = {
 };
 
 export function createProjects(kernel: ProjectsKernel, accounts: Accounts): Projects {
-  const { config, clock, log, db, events, bus, jobs, http, lifecycle, mail, audit } = kernel;
+  const { config, clock, log, db, events, bus, files, jobs, http, lifecycle, mail, audit } = kernel;
   const { url: publicUrl } = publicAddressOf(config);
   const erasers: Eraser[] = [];
+  const parts: ExportPart[] = [];
   const eraseTask = createEraseTask(db, erasers, events);
   jobs.register(eraseTask);
+  // A finished job is dropped by the day, and so up to a day later than it says.
+  const keepDays = config.jobRetentionDays + 1;
+  jobs.register(createExportTask({ db, events, files, audit, parts, keepDays }));
   const noticeTask = createNoticeTask(db, accounts, events);
   jobs.register(noticeTask);
   lifecycle.add(createHousekeeping({ db, log }));
@@ -98,5 +117,6 @@ export function createProjects(kernel: ProjectsKernel, accounts: Accounts): Proj
     writeAccess: findWriteAccess,
     listMemberIds,
     onErase: (eraser) => void erasers.push(eraser),
+    onExport: (part) => void parts.push(part),
   };
 }

@@ -30,6 +30,7 @@ export const permissions = {
   "collaborators.remove": canSee(OWNER),
   "invitations.read": canSee(OWNER),
   "invitations.withdraw": canSee(OWNER),
+  "project.export": canSee(OWNER),
   "events.read": canSee(MEMBERS),
   "audit.read": canSee(OWNER),
   "api_keys.manage": canSee(OWNER),
@@ -40,6 +41,9 @@ export const permissions = {
   "schedules.manage": canChange(WRITERS),
   "schedules.delete": canSee(WRITERS),
   "signing_secrets.manage": canSee(OWNER),
+  "files.read": canSee(MEMBERS),
+  "files.write": canChange(WRITERS),
+  "files.delete": canChange(WRITERS),
   "paragraphs.read": canSee(MEMBERS),
   "paragraphs.write": canChange(WRITERS),
   "paragraphs.delete": canChange(WRITERS),
@@ -51,6 +55,13 @@ export const permissions = {
 } as const satisfies Record<string, Rule>;
 
 export type Permission = keyof typeof permissions;
+
+/** Of a name that the kernel hands through as a text, such as that of a task. */
+export function toPermission(name: string): Permission {
+  if (!Object.hasOwn(permissions, name)) throw new Error(`there is no permission ${name}`);
+  // The table has it.
+  return name as Permission;
+}
 
 /**
  * Throws unless the access allows it: no member, `notFound` (of the thing asked for, since what one may not know exists is

@@ -8,11 +8,14 @@ import { createImport } from "./actions/import.ts";
 import { createParagraphActions } from "./actions/paragraphs.ts";
 import { createPostParagraphs, type PostText } from "./actions/post-paragraphs.ts";
 import { createFindTop } from "./actions/top.ts";
+import { exportPart } from "./export.ts";
 import { fetchRoutes } from "./http/fetch.ts";
 import { importRoutes } from "./http/import.ts";
 import { paragraphRoutes } from "./http/paragraphs.ts";
 import { wordRoutes } from "./http/words.ts";
+import { createFileSource } from "./import-file.ts";
 import { createImportStream } from "./import-job.ts";
+import { deleteOldPositions, deleteSomePositions } from "./import-store.ts";
 import { createTextImportTask } from "./import-task.ts";
 import { createUrlSource } from "./import-url.ts";
 import { ANALYSE_KEY, ANALYSE_LANE, createAnalyseTask, createReanalyseTask, importTask } from "./jobs.ts";
@@ -44,14 +47,14 @@ export const textsMigrations: MigrationSet = {
 
 export type TextsKernel = Pick<
   Kernel,
-  "clock" | "config" | "db" | "events" | "jobs" | "http" | "lifecycle" | "outbound"
+  "clock" | "config" | "db" | "events" | "files" | "jobs" | "http" | "lifecycle" | "outbound"
 >;
 
 /** Enough for one start; what is left waits for the next. */
 const MAX_OUTDATED = 10_000;
 
 export function createTexts(kernel: TextsKernel, projects: Projects): Texts {
-  const { clock, config, db, events, jobs, http, lifecycle, outbound } = kernel;
+  const { clock, config, db, events, files, jobs, http, lifecycle, outbound } = kernel;
   const tokenizer = createTokenizer();
   const index = createWordIndex(tokenizer);
   const analyseTask = createAnalyseTask({ db, events, tokenizer, index });
@@ -62,9 +65,14 @@ export function createTexts(kernel: TextsKernel, projects: Projects): Texts {
   const pace = createPace(clock, () => jobs.wake(ANALYSE_LANE));
   const actions = createParagraphActions({ events, jobs, pace, projects, tokenizer, index, analyseTask });
   const findTop = createFindTop({ projects, tokenizer, index });
-  const importFile = createImport({ db, jobs, paragraphs: actions });
   const importStream = createImportStream({ db, paragraphs: actions });
-  jobs.register(createTextImportTask(importStream, { url: createUrlSource(outbound) }));
+  const importFile = createImport({ db, jobs, paragraphs: actions });
+  jobs.register(
+    createTextImportTask(importStream, {
+      url: createUrlSource(outbound),
+      file_id: createFileSource({ db, files }),
+    }),
+  );
   const pages = createPageReader();
   lifecycle.add(pages);
   const readSource = createReadSource({ outbound, pages, defaultUrl: config.textSourceUrl });
@@ -75,12 +83,15 @@ export function createTexts(kernel: TextsKernel, projects: Projects): Texts {
     ...importRoutes({ db, actions, importFile }),
   ]);
 
+  projects.onExport(exportPart);
   projects.onErase({
     module: "texts",
     async erase(tx, projectId, limit) {
       // Paragraphs first: without them nothing is left to analyse that could write to the index again.
       const paragraphs = await deleteSome(tx, projectId, limit);
-      return paragraphs > 0 ? paragraphs : index.erase(tx, projectId, limit);
+      if (paragraphs > 0) return paragraphs;
+      const imports = await deleteSomePositions(tx, projectId, limit);
+      return imports > 0 ? imports : index.erase(tx, projectId, limit);
     },
   });
 
@@ -88,6 +99,7 @@ export function createTexts(kernel: TextsKernel, projects: Projects): Texts {
     name: "texts",
     /** A new version of the tokenizer: every project is indexed anew, in the background, while the old index answers. */
     async start() {
+      await db.single((tx) => deleteOldPositions(tx, config.jobRetentionDays + 1));
       for (const projectId of await index.listOutdated(db.sql, MAX_OUTDATED)) {
         const options = { projectId, uniqueKey: ANALYSE_KEY, priority: "low" } as const;
         await db.single((tx) => jobs.enqueue(tx, analyseTask, { project_id: projectId }, options));

@@ -67,6 +67,7 @@ test("[WRK-7] tasks that may be run are listed with their input, others cannot b
   const items = body.items as { name: string }[];
   expect(items.map(({ name }) => name)).toEqual([
     "http.request",
+    "project.export",
     "test.greet",
     "test.wait",
     "text.import",

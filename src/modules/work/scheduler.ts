@@ -7,7 +7,7 @@ import { allow, type Projects } from "../projects/index.ts";
 import { nextTime, parseCron } from "./cron.ts";
 import { isMissed, type Schedule } from "./model.ts";
 import { isAnyDue, noteTaken, takeDue } from "./store.ts";
-import { checkInput } from "./tasks.ts";
+import { checkInput, permissionOf } from "./tasks.ts";
 
 export interface SchedulerDeps {
   readonly db: Database;
@@ -57,7 +57,7 @@ export function createScheduler({ db, log, jobs, projects }: SchedulerDeps): Par
   async function run(tx: Tx, schedule: Schedule) {
     const { id, projectId, createdBy, input, priority } = schedule;
     try {
-      allow(await projects.writeAccess(tx, projectId, createdBy), "jobs.run");
+      allow(await projects.writeAccess(tx, projectId, createdBy), permissionOf(jobs, schedule.task));
       const task = checkInput(jobs, schedule.task, input);
       // While the one of before has not ended there is no other.
       const given = { projectId, createdBy, uniqueKey: `schedule ${id}`, ...(priority ? { priority } : {}) };

@@ -11,7 +11,7 @@ import type {
 } from "../../../kernel/jobs/index.ts";
 import { allow, type Permission, type Projects, personOf, type Who } from "../../projects/index.ts";
 import { workErrors } from "../errors.ts";
-import { checkInput } from "../tasks.ts";
+import { checkInput, permissionOf } from "../tasks.ts";
 
 export interface JobActionDeps {
   readonly jobs: Pick<
@@ -65,7 +65,7 @@ export function createJobActions({ jobs, projects }: JobActionDeps) {
 
   return {
     async submitJob(tx: Tx, userId: string, given: NewJob): Promise<JobWithOutlook> {
-      allow(await projects.writeAccess(tx, given.projectId, userId), "jobs.run");
+      allow(await projects.writeAccess(tx, given.projectId, userId), permissionOf(jobs, given.task));
       const task = checkInput(jobs, given.task, given.input);
       const { projectId, runAt, timeoutMs, rule, priority, uniqueKey } = given;
       const { id, isNew } = await jobs.submit(tx, task, given.input, {
@@ -106,7 +106,9 @@ export function createJobActions({ jobs, projects }: JobActionDeps) {
     },
 
     async retryJob(tx: Tx, id: string, userId: string): Promise<JobWithOutlook> {
-      const job = await getJobToChange(tx, id, userId, "jobs.run");
+      const job = await getJob(tx, id, userId, "jobs.read");
+      if (job.projectId !== null)
+        allow(await projects.writeAccess(tx, job.projectId, userId), permissionOf(jobs, job.task));
       if (!job.isForUser) throw workErrors.JOB_OF_SERVER();
       if (job.status !== "failed" && job.status !== "cancelled") throw workErrors.JOB_NOT_RETRIABLE();
       const [revived] = await jobs.revive(tx, [id]);

@@ -8,7 +8,7 @@ import { isTimeZone, nextTime, parseCron } from "../cron.ts";
 import { workErrors } from "../errors.ts";
 import { MAX_SCHEDULES, type Schedule, type SchedulePlan } from "../model.ts";
 import * as store from "../store.ts";
-import { checkInput } from "../tasks.ts";
+import { checkInput, permissionOf } from "../tasks.ts";
 
 export interface ScheduleActionDeps {
   readonly jobs: Pick<Jobs, "userTasks">;
@@ -41,7 +41,9 @@ export function createScheduleActions({ jobs, projects }: ScheduleActionDeps) {
 
   return {
     async createSchedule(tx: Tx, userId: string, projectId: string, plan: SchedulePlan): Promise<Schedule> {
-      allow(await projects.writeAccess(tx, projectId, userId), "schedules.manage");
+      const access = await projects.writeAccess(tx, projectId, userId);
+      allow(access, "schedules.manage");
+      allow(access, permissionOf(jobs, plan.task));
       // As the task reads it, which may have sealed what is secret.
       const input = checkInput(jobs, plan.task, plan.input).input.parse(plan.input);
       const at = await store.readTime(tx);
@@ -65,6 +67,7 @@ export function createScheduleActions({ jobs, projects }: ScheduleActionDeps) {
       change: Partial<SchedulePlan>,
     ): Promise<Schedule> {
       const before = await allowOn(tx, await store.holdSchedule(tx, id), userId, "schedules.manage");
+      await allowOn(tx, before, userId, permissionOf(jobs, before.task));
       const plan = { ...before, ...change };
       const input = checkInput(jobs, plan.task, plan.input).input.parse(plan.input);
       // A change of something else neither takes a time that is due nor gives one back.
