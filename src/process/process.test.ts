@@ -339,9 +339,9 @@ test("[PROC-8] two servers on one database, started at the same moment, share it
     expect((await call(other, "GET", "/auth/me", undefined, token)).status).toBe(200);
     const jobId = await handIn(other, token, "A whale.");
     await untilDone(one, token, jobId);
-    // No database of its own; without SMTP_URL mails lie there.
+    // No database of its own; without SMTP_URL mails lie there, and files always.
     const kept = existsSync(one.dataDir) ? readdirSync(one.dataDir) : [];
-    expect(kept.filter((name) => name !== "outbox")).toEqual([]);
+    expect(kept.filter((name) => name !== "outbox" && name !== "files")).toEqual([]);
     for (const server of [one, other]) server.kill("SIGTERM");
     expect(await Promise.all([one.ended, other.ended])).toEqual([0, 0]);
   } finally {

@@ -61,18 +61,20 @@ test("[ACC-45] a known address takes no longer than an unknown one", async () =>
   const person = await signUp(here.kernel.http);
   const times = { known: [] as number[], unknown: [] as number[] };
   for (let round = 0; round < 150; round++) {
-    for (const [kind, email] of [
-      ["known", person.email],
-      ["unknown", `nobody${round}@example.org`],
-    ] as const) {
+    const [known, unknown] = [
+      ["known", person.email] as const,
+      ["unknown", `nobody${round}@example.org`] as const,
+    ];
+    // What one leaves to be done must not always fall upon the other.
+    for (const [kind, email] of round % 2 === 0 ? [known, unknown] : [unknown, known]) {
       const start = performance.now();
       await send(web.http, "POST", "/auth/password/forgot", { body: { email } });
       times[kind].push(performance.now() - start);
     }
   }
   await idle.close();
-  const median = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1] ?? 0;
-  const ratio = median(times.unknown) / median(times.known);
+  const lowQuarter = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 2] ?? 0;
+  const ratio = lowQuarter(times.unknown) / lowQuarter(times.known);
   // Coarse on purpose, as other programs run beside it: making the link and the mail in the request takes twice as long.
   expect(ratio).toBeGreaterThan(0.7);
   expect(ratio).toBeLessThan(1.4);
