@@ -22,8 +22,10 @@ export interface ExportPart {
   readonly kind: string;
   /** About how many, for the progress. */
   count(sql: Sql, scope: ExportScope): Promise<number>;
-  /** In a fixed order, a few megabytes a page at most, each page by a short statement. */
-  pages(sql: Sql, scope: ExportScope): AsyncGenerator<readonly ExportRecord[]>;
+  /** The last key at that moment, for records that have no time by the database's clock. Asked for before anything is exported. */
+  lastKey?(sql: Sql, scope: ExportScope): Promise<string | undefined>;
+  /** In a fixed order, a few megabytes a page at most, each page by a short statement. @param last what lastKey gave. */
+  pages(sql: Sql, scope: ExportScope, last?: string): AsyncGenerator<readonly ExportRecord[]>;
 }
 
 /** Pages in the order of a key: `read` gives those after it, none at the end. */

@@ -88,6 +88,8 @@ export function createExportTask(deps: ExportDeps): Task<ExportInput> {
   ): AsyncGenerator<RecordPage> {
     const sql = db.longSql;
     let total = 0;
+    const lastKeys = new Map<ExportPart, string | undefined>();
+    for (const part of parts) lastKeys.set(part, await part.lastKey?.(sql, scope));
     for (const part of parts) total += await part.count(sql, scope);
     let done = 0;
     const { projectId, at, seq } = scope;
@@ -100,7 +102,7 @@ export function createExportTask(deps: ExportDeps): Task<ExportInput> {
     yield { kind: "export", records: [head] };
     for (const part of parts) {
       counts[part.kind] = 0;
-      for await (const records of part.pages(sql, scope)) {
+      for await (const records of part.pages(sql, scope, lastKeys.get(part))) {
         context.signal.throwIfAborted();
         yield { kind: part.kind, records };
         counts[part.kind] = (counts[part.kind] ?? 0) + records.length;
