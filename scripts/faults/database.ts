@@ -67,13 +67,17 @@ export async function holdTransaction(scene: Scene): Promise<void> {
   await scene.spawn({ concurrency: 16 });
   await scene.spawn({ concurrency: 16 });
   const holder = openAgain(scene.db);
-  const release = Promise.withResolvers<void>();
+  let isReleased = false;
   const isHeld = Promise.withResolvers<void>();
   const holding = holder.transaction(async (tx) => {
     await tx`SET TRANSACTION ISOLATION LEVEL REPEATABLE READ`;
     await tx`SELECT count(*) FROM jobs`;
     isHeld.resolve();
-    await release.promise;
+    // PostgreSQL ends transactions that say nothing.
+    while (!isReleased) {
+      await tx`SELECT 1`;
+      await Bun.sleep(500);
+    }
   });
   try {
     await isHeld.promise;
@@ -85,7 +89,7 @@ export async function holdTransaction(scene: Scene): Promise<void> {
     await warns(scene);
     await scene.account();
   } finally {
-    release.resolve();
+    isReleased = true;
     await holding.catch(() => {});
     await holder.close();
   }
