@@ -56,7 +56,7 @@ export async function cutAllConnections(scene: Scene): Promise<void> {
 }
 
 const WAVES = 8;
-const WAVE_JOBS = 500;
+const WAVE_JOBS = 300;
 const OLD_S = 3;
 
 /**
