@@ -16,7 +16,7 @@ async function countEnded({ db }: Scene): Promise<number> {
 /** So that each blow falls into the middle of the work. */
 function ended(scene: Scene, count: number): Promise<unknown> {
   return until(`${count} jobs to end`, async () => (await countEnded(scene)) >= count, {
-    withinMs: 60_000,
+    withinMs: 150_000,
     everyMs: 20,
   });
 }
@@ -38,7 +38,7 @@ export async function restartPostgres(scene: Scene, server: TestPostgres): Promi
     await ended(scene, count);
     process.kill(server.pid() ?? 0, signal);
   }
-  await scene.account();
+  await scene.account(150_000);
 }
 
 export async function cutAllConnections(scene: Scene): Promise<void> {
@@ -52,7 +52,7 @@ export async function cutAllConnections(scene: Scene): Promise<void> {
       SELECT pg_terminate_backend(pid) FROM pg_stat_activity
       WHERE datname = current_database() AND pid <> pg_backend_pid()`.catch(() => {});
   }
-  await scene.account();
+  await scene.account(150_000);
 }
 
 const WAVES = 8;
@@ -87,7 +87,7 @@ export async function holdTransaction(scene: Scene): Promise<void> {
     }
     await until("the transaction to be old", async () => (await ageOf(scene)) > OLD_S, { withinMs: 10_000 });
     await warns(scene);
-    await scene.account();
+    await scene.account(150_000);
   } finally {
     isReleased = true;
     await holding.catch(() => {});

@@ -13,7 +13,8 @@ const log = createLogger({ level: orders.logLevel, process: "worker" });
 const connection = {
   url: orders.url,
   socketDir: orders.socketDir,
-  poolSize: 1,
+  // As a server has: a handler that holds a connection does not keep the others from writing, early or late.
+  poolSize: 3,
   applicationName: "test worker",
 };
 const db = openDatabase(connection);
