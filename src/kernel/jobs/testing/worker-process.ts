@@ -47,11 +47,11 @@ process.on("SIGTERM", async () => {
   await db.close();
   process.exit(0);
 });
-// The host's clock jumps, forth and back.
+// The host's clock jumps, forth and back around the right time.
 let jumpMs = orders.clockJumpMs;
 process.on("SIGUSR2", () => {
   jumpClock(jumpMs);
-  jumpMs = -2 * jumpMs;
+  jumpMs = -2 * Math.sign(jumpMs) * orders.clockJumpMs;
 });
 console.log("ready");
 
