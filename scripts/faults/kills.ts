@@ -11,12 +11,8 @@ export async function killOneOfTwo(scene: Scene): Promise<void> {
   for (let n = 0; n < 30; n++) {
     // An end that the engine writes may follow an effect that is written already: then it is written again.
     const isSeparate = n % 2 === 0;
-    ids.push(
-      await scene.submit(
-        { ms: n < 8 ? 4000 : 20, isSeparate },
-        { ends: ["succeeded"], effects: [1, isSeparate ? 2 : 1] },
-      ),
-    );
+    const input: FaultInput = n < 8 ? { way: "hangs", times: 1, isSeparate } : { ms: 20, isSeparate };
+    ids.push(await scene.submit(input, { ends: ["succeeded"], effects: [1, isSeparate ? 2 : 1] }));
   }
   const first = ids.slice(0, 8);
   for (const id of first) await scene.began(id);

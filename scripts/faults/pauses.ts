@@ -3,8 +3,6 @@ import { until } from "../../src/testing/until.ts";
 import { openCuttable } from "./cuttable.ts";
 import type { Scene } from "./scene.ts";
 
-const MS = 3000;
-
 /** All that may be told of a job that has ended. */
 async function booksOf({ db }: Scene): Promise<string> {
   const rows = await db.sql`
@@ -19,21 +17,25 @@ async function isListed({ db }: Scene, workerId: string): Promise<boolean> {
   return rows.length === 1;
 }
 
-/** Jobs that wait, write in a transaction, and hold their fence in a statement while they are paused. */
+/** Jobs that will write late, and one that holds its fence in a statement while its worker is paused. */
 async function submitHeld(scene: Scene): Promise<string[]> {
   return [
-    await scene.submit({ ms: MS }),
-    await scene.submit({ ms: MS, isSeparate: true }),
-    await scene.submit({ ms: MS, way: "busy", times: 1 }),
+    await scene.submit({ isLate: true }),
+    await scene.submit({ isLate: true, isSeparate: true }),
+    await scene.submit({ way: "busy", times: 1 }),
   ];
 }
 
 async function comeBack(scene: Scene, workerId: string, resume: () => void): Promise<void> {
   const before = await booksOf(scene);
+  await scene.db.sql`INSERT INTO runs (what) VALUES ('return')`;
   resume();
-  await until("the worker's return", () => isListed(scene, workerId), { withinMs: 30_000 });
-  // All that it had under way has had its time, and it works again beside the other.
-  await Bun.sleep(MS);
+  await until("the worker's return", () => isListed(scene, workerId), { withinMs: 60_000 });
+  const isRefused = async () => {
+    const rows = await scene.db.sql`SELECT DISTINCT job_id FROM runs WHERE what = 'refused' AND attempt = 1`;
+    return rows.length === 2;
+  };
+  await until("the late writes to be refused", isRefused, { withinMs: 60_000 });
   if ((await booksOf(scene)) !== before) throw new Error("a late worker has changed what had ended");
   for (let n = 0; n < 20; n++) await scene.submit({ ms: 20 });
   await scene.account();

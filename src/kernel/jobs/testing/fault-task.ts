@@ -18,6 +18,8 @@ const input = z.object({
   times: z.number().default(1000),
   /** Writes its effect behind its fence and returns, so that the engine writes the end: else it ends in the same transaction. */
   isSeparate: z.boolean().default(false),
+  /** Its first attempt goes on only when there is a run that says "return", and notes when its effect is refused. */
+  isLate: z.boolean().default(false),
   /** Writes its effect in one statement without a fence, and nothing else. */
   isBrief: z.boolean().default(false),
 });
@@ -30,6 +32,24 @@ export const AGAIN_MS = 500;
 export function createFaultTask(db: Database): Task<z.output<typeof input>> {
   const note = (sql: Pick<Database, "sql">["sql"], { jobId, attempt }: JobContext, what: string) =>
     sql`INSERT INTO runs (job_id, attempt, pid, what) VALUES (${jobId}, ${attempt}, ${process.pid}, ${what})`;
+
+  async function untilReturn(): Promise<void> {
+    for (;;) {
+      // While it is cut off it learns nothing.
+      const rows = await db.sql`SELECT 1 FROM runs WHERE what = 'return'`.catch(() => []);
+      if (rows.length > 0) return;
+      await wait(100);
+    }
+  }
+
+  async function refusable(context: JobContext, writing: Promise<void>): Promise<void> {
+    try {
+      await writing;
+    } catch (error) {
+      await note(db.sql, context, "refused");
+      throw error;
+    }
+  }
 
   async function misbehave(way: (typeof WAYS)[number], context: JobContext): Promise<void> {
     switch (way) {
@@ -61,7 +81,7 @@ export function createFaultTask(db: Database): Task<z.output<typeof input>> {
     input,
     timeoutMs: 60_000,
     forUsers: { description: "For tests." },
-    async run({ ms, diesAt, deaths, way, times, isSeparate, isBrief }, context) {
+    async run({ ms, diesAt, deaths, way, times, isSeparate, isLate, isBrief }, context) {
       const dieAt = async (step: (typeof STEPS)[number]): Promise<void> => {
         if (diesAt !== step || context.attempt > deaths) return;
         process.kill(process.pid, "SIGKILL");
@@ -75,21 +95,23 @@ export function createFaultTask(db: Database): Task<z.output<typeof input>> {
       await dieAt("claimed");
       await note(db.sql, context, "began");
       if (way && context.attempt <= times) await misbehave(way, context);
+      if (isLate && context.attempt === 1) await untilReturn();
       await wait(ms / 2);
       await dieAt("working");
       await wait(ms / 2);
       if (isSeparate) {
-        await db.transaction(write);
+        await refusable(context, db.transaction(write));
         await dieAt("written");
         // While the engine writes the end, or just before or after it.
         if (diesAt === "ended" && context.attempt <= deaths) setTimeout(dieAt, context.attempt % 4, "ended");
         return { pid: process.pid };
       }
-      await db.transaction(async (tx) => {
+      const writing = db.transaction(async (tx) => {
         await write(tx);
         await context.finish(tx, { pid: process.pid });
         await dieAt("finishing");
       });
+      await refusable(context, writing);
       await dieAt("ended");
       return null;
     },

@@ -13,7 +13,8 @@ const log = createLogger({ level: orders.logLevel, process: "worker" });
 const connection = {
   url: orders.url,
   socketDir: orders.socketDir,
-  poolSize: 1,
+  // As a server has: a handler that holds a connection does not keep the others from writing, early or late.
+  poolSize: 3,
   applicationName: "test worker",
 };
 const db = openDatabase(connection);
@@ -46,11 +47,11 @@ process.on("SIGTERM", async () => {
   await db.close();
   process.exit(0);
 });
-// The host's clock jumps, forth and back.
+// The host's clock jumps, forth and back around the right time.
 let jumpMs = orders.clockJumpMs;
 process.on("SIGUSR2", () => {
   jumpClock(jumpMs);
-  jumpMs = -2 * jumpMs;
+  jumpMs = -2 * Math.sign(jumpMs) * orders.clockJumpMs;
 });
 console.log("ready");
 
