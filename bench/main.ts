@@ -27,16 +27,16 @@ const PARTS: Readonly<Record<string, Part>> = {
   top: topParagraphs,
   auth: logIns,
   "auth-timing": logInTiming,
-  "live-fan-out": liveFanOut,
-  "live-latency": liveLatency,
-  "live-idle": liveIdle,
-  "live-resume": liveResume,
   "jobs-drain": jobsDrain,
   "jobs-enqueue": jobsEnqueue,
   "jobs-urgent": jobsUrgent,
   "jobs-steady": jobsSteady,
   "jobs-status": jobsStatus,
   "jobs-million": jobsMillion,
+  "live-fan-out": liveFanOut,
+  "live-latency": liveLatency,
+  "live-idle": liveIdle,
+  "live-resume": liveResume,
 };
 /** Others at work on this many cores before we start spoil what is measured. */
 const MAX_LOAD = 0.5;

@@ -56,6 +56,15 @@ export async function fillQueued({ db }: ProductQueue, count: number): Promise<v
   }
 }
 
+/** One more behind them all, that somebody has run. Returns its id. */
+export async function addQueued({ db }: ProductQueue, projectId: string, userId: string): Promise<string> {
+  const [row] = await db.longSql<{ id: string }>`
+    INSERT INTO jobs (id, project_id, created_by, task, lane, input, run_at, timeout_ms, max_attempts, for_user)
+    VALUES (jobs_new_id(), ${projectId}, ${userId}, 'text.reanalyse', 3, '{}', clock_timestamp(), 300000, 4, true)
+    RETURNING id`;
+  return row?.id ?? "";
+}
+
 export async function countQueued({ db }: ProductQueue): Promise<number> {
   const [row] = await db.longSql<{
     count: number;

@@ -45,10 +45,7 @@ export function createContexts({ log, progress, lines, news }: ContextDeps): Con
         attempt,
         projectId,
         createdBy,
-        log: lines.loggerOf(
-          job,
-          whenAsked(() => log.child({ job_id: jobId, task: job.task, attempt })),
-        ),
+        log: lines.loggerOf(job, log.child({ job_id: jobId, task: job.task, attempt })),
         async fence(tx) {
           if (!(await holdJob(tx, job))) throw new Error(NOT_OURS);
         },
@@ -68,22 +65,5 @@ export function createContexts({ log, progress, lines, news }: ContextDeps): Con
         },
       };
     },
-  };
-}
-
-/** Made at its first line: most handlers write none, and making one costs as much as running a short job. */
-function whenAsked(make: () => Logger): Logger {
-  let made: Logger | undefined;
-  const get = () => {
-    made ??= make();
-    return made;
-  };
-  return {
-    debug: (fields, message) => get().debug(fields, message),
-    info: (fields, message) => get().info(fields, message),
-    warn: (fields, message) => get().warn(fields, message),
-    error: (fields, message) => get().error(fields, message),
-    child: (fields) => get().child(fields),
-    line: (fields) => get().line(fields),
   };
 }

@@ -15,14 +15,14 @@ export interface RunnerOptions {
   /** Lanes to serve: urgent before the others, which share by weight. */
   readonly lanes: readonly number[];
   readonly handlerGraceMs: number;
+  /** Before the handlers of what was claimed begin, any of which may block: when the first of all will be left behind. */
+  readonly onTaken: (leftMs: number) => void;
   readonly claim: (claim: Omit<Claim, "workerId" | "tasks">) => Promise<ClaimedJob[]>;
   /** One job at most, of those that `claim` skips because enqueuers hold them all the time; may wait for seconds. */
   readonly claimPatiently: (lanes: readonly number[]) => Promise<ClaimedJob[]>;
   /** Settles with the database what we hold; never while a claim is under way. */
   readonly reconcile: (held: readonly Held[]) => Promise<void>;
   readonly outcomes: Outcomes;
-  /** Before the handlers of what was claimed begin, any of which may block: when the first of all will be left behind. */
-  readonly onTaken: (leftMs: number) => void;
   readonly context: (job: ClaimedJob) => OpenContext;
   readonly onStarted: (job: ClaimedJob) => void;
   readonly onEnded: (job: ClaimedJob, runMs: number, outcome: Outcome) => void;

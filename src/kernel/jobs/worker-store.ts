@@ -1,7 +1,6 @@
 // The SQL of a worker: each write is fenced by (id, attempt), and only the database's clock counts.
 import type { Sql, Tx } from "../db/index.ts";
 import { type Failure, MAX_INTERRUPTIONS, MAX_POSTPONED_MS } from "./failure.ts";
-import type { Looked } from "./floors.ts";
 
 export interface ClaimedJob {
   readonly id: string;
@@ -49,12 +48,18 @@ export interface Claim {
   readonly quotas: readonly number[];
 }
 
+export interface ClaimAnswer {
+  readonly jobs: ClaimedJob[];
+  /** How long the look took without its commit; null when nothing was found. */
+  readonly tookMs: number | null;
+}
+
 /** @param floorsMs of each lane: only those that are due for no longer are looked at; null: all. */
 export async function claimJobs(
   sql: Sql,
   claim: Claim,
   floorsMs: readonly (number | null)[],
-): Promise<Looked<ClaimedJob>> {
+): Promise<ClaimAnswer> {
   const rows = await sql<ClaimedRow & { took_ms: number }>`
     SELECT ${claimed(sql)},
       (extract(epoch FROM clock_timestamp() - statement_timestamp()) * 1000)::float8 AS took_ms

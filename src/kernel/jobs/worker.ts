@@ -10,6 +10,7 @@ import { type Cancellation, endWishes, listWishes } from "./cancellation.ts";
 import { createFloors } from "./floors.ts";
 import { PRIORITIES, type Priority, type Task } from "./job.ts";
 import { createContexts } from "./job-context.ts";
+import { withLazyChildren } from "./lazy-logger.ts";
 import { createLogLines } from "./log-lines.ts";
 import type { JobMetrics } from "./metrics.ts";
 import type { News } from "./news.ts";
@@ -88,7 +89,7 @@ export function createWorker(work: WorkOptions, deps: WorkerDeps): Part {
   );
   const progress = createProgressNotes(db.sql, log);
   const lines = createLogLines(db.sql, log);
-  const contexts = createContexts({ log, progress, lines, news: deps.news });
+  const contexts = createContexts({ log: withLazyChildren(log), progress, lines, news: deps.news });
   const paces = createPaces(db.sql, log);
   const outcomes = createOutcomes({
     sql: db.sql,
