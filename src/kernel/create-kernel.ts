@@ -12,6 +12,7 @@ import { createJobs, jobMigrations, type Priority, type WorkOptions } from "./jo
 import { createLifecycle, type Part } from "./lifecycle/index.ts";
 import { createLimits, limitMigrations } from "./limits/index.ts";
 import { createMail, mailMigrations } from "./mail/index.ts";
+import { createOutbound } from "./outbound/index.ts";
 import { createSecrets } from "./secrets/index.ts";
 import { createMetrics, createProcessMetrics, type Logger } from "./telemetry/index.ts";
 
@@ -87,6 +88,7 @@ export function createKernel(options: KernelOptions): AssembledKernel {
     outboxDirectory: join(config.dataDir, "outbox"),
   });
   const limits = createLimits({ db, clock, log });
+  const outbound = createOutbound({ config, metrics });
   const http = createHttp({ config, db, log, metrics, limits, reusePort: options.sharesPort ?? false });
   const lifecycle = createLifecycle("modules", (part, error) =>
     log.error({ err: error, part }, "a part did not stop well"),
@@ -104,6 +106,7 @@ export function createKernel(options: KernelOptions): AssembledKernel {
     jobs,
     mail,
     limits,
+    outbound,
     http,
     lifecycle,
     metricsOfOthers: options.metricsOfOthers ?? (async () => []),

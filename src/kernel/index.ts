@@ -10,6 +10,7 @@ import type { Jobs } from "./jobs/index.ts";
 import type { Lifecycle } from "./lifecycle/index.ts";
 import type { Limits } from "./limits/index.ts";
 import type { Mailer } from "./mail/index.ts";
+import type { Outbound } from "./outbound/index.ts";
 import type { Secrets } from "./secrets/index.ts";
 import type { Logger, Metrics } from "./telemetry/index.ts";
 
@@ -26,6 +27,7 @@ export interface Kernel {
   readonly jobs: Jobs;
   readonly mail: Mailer;
   readonly limits: Limits;
+  readonly outbound: Outbound;
   readonly http: Http;
   /** Parts that modules run beside requests: pollers, caches that must be filled. */
   readonly lifecycle: Lifecycle;

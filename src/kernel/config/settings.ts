@@ -54,6 +54,15 @@ export const settings = {
     meaning: "Origins whose pages may call the API from a browser (CORS)",
     check: origin,
   }),
+  outboundAllowedHosts: list("OUTBOUND_ALLOWED_HOSTS", {
+    meaning:
+      "Hosts with their port, such as service.internal:8080, that jobs and fetches of users may call although they are not public",
+    check: hostAndPort,
+  }),
+  textSourceUrl: text("TEXT_SOURCE_URL", {
+    default: "http://metaphorpsum.com/paragraphs/3/8",
+    meaning: "Address from which POST /paragraphs/fetch takes its text when the call names none",
+  }),
   tlsCertFile: optional("TLS_CERT_FILE", {
     meaning: "PEM file with the certificate chain; serves HTTPS together with TLS_KEY_FILE",
   }),
@@ -233,6 +242,15 @@ function origin(value: string): string {
   if (!url || url.origin !== value)
     throw new Error("origins such as https://app.example.com, without a path");
   return value;
+}
+
+function hostAndPort(value: string): string {
+  const url = URL.parse(`http://${value}`);
+  const port = Number(/:(\d{1,5})$/.exec(value)?.[1]);
+  // Anything more than host and port would show in the address.
+  if (!url || !(port >= 1 && port <= 65_535) || url.href !== `${url.origin}/`)
+    throw new Error("hosts with their port, such as service.internal:8080");
+  return `${url.hostname}:${port}`;
 }
 
 function network(value: string): string {
