@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { auditMigrations, createAudit } from "./audit/index.ts";
 import { createBus } from "./bus/index.ts";
+import { createCache } from "./cache/index.ts";
 import { type Clock, systemClock } from "./clock/index.ts";
 import type { Config } from "./config/index.ts";
 import type { Database, DatabaseOptions, MigrationSet } from "./db/index.ts";
@@ -62,6 +63,11 @@ export function createKernel(options: KernelOptions): AssembledKernel {
   const metrics = createMetrics();
   const processMetrics = createProcessMetrics({ metrics, process: options.processName ?? "stoa" });
   const bus = createBus({ db, log });
+  const cache = createCache({
+    log,
+    maxMemoryBytes: config.cacheMemoryMegabytes * 1024 * 1024,
+    redisUrl: config.redisUrl,
+  });
   const events = createEvents({ db, log, bus, retentionDays: config.eventRetentionDays });
   const audit = createAudit({ db, log, retentionDays: config.auditRetentionDays });
   const jobs = createJobs({
@@ -103,6 +109,7 @@ export function createKernel(options: KernelOptions): AssembledKernel {
     events,
     audit,
     bus,
+    cache,
     jobs,
     mail,
     limits,
@@ -111,7 +118,7 @@ export function createKernel(options: KernelOptions): AssembledKernel {
     lifecycle,
     metricsOfOthers: options.metricsOfOthers ?? (async () => []),
   };
-  return { kernel, parts: [processMetrics, bus, events, audit, limits, lifecycle, mail, jobs] };
+  return { kernel, parts: [processMetrics, bus, cache, events, audit, limits, lifecycle, mail, jobs] };
 }
 
 function workOptions({ config, connection, lanes }: KernelOptions, workerId: string): WorkOptions {
