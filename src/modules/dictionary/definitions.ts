@@ -2,7 +2,7 @@
 import type { Cache } from "../../kernel/cache/index.ts";
 import type { Definition } from "./model.ts";
 import type { Offline } from "./offline.ts";
-import type { DictionaryService } from "./service.ts";
+import type { OutsideDictionary } from "./outside-dictionary.ts";
 
 export interface Definitions {
   /** In the order of the words. Those that are provisional would be better a little later. */
@@ -13,7 +13,7 @@ export interface DefinitionsOptions {
   readonly cache: Cache;
   readonly offline: Offline;
   /** Left out, nobody is asked. */
-  readonly service?: DictionaryService | undefined;
+  readonly service?: OutsideDictionary | undefined;
   /** How long a definition is kept. */
   readonly keepMs: number;
 }
@@ -38,7 +38,7 @@ export function createDefinitions({ cache, offline, service, keepMs }: Definitio
 
   const provisional = async (word: string) => ({ ...(await offline.define(word)), isProvisional: true });
 
-  function ask(asked: DictionaryService, word: string): Promise<Definition> {
+  function ask(asked: OutsideDictionary, word: string): Promise<Definition> {
     return cache.get<Definition>(`dictionary:definition:${word}`, {
       ttlMs: keepMs,
       staleMs: STALE_MS,

@@ -7,8 +7,8 @@ import { createFindFrequentWords } from "./frequent-words.ts";
 import { createGrammar } from "./grammar.ts";
 import { dictionaryRoutes } from "./http.ts";
 import { createOffline } from "./offline.ts";
+import { createOutsideDictionary } from "./outside-dictionary.ts";
 import { createRefreshing } from "./refreshing.ts";
-import { createService } from "./service.ts";
 
 export type DictionaryKernel = Pick<
   Kernel,
@@ -53,5 +53,5 @@ function openService({ config, clock, outbound }: DictionaryKernel) {
   const url = config.dictionaryApiUrl;
   if (url === undefined) return undefined;
   const fetch = outbound.fetchFrom(url);
-  return createService({ url, fetch, breakers: outbound.breakers, now: clock.now });
+  return createOutsideDictionary({ url, fetch, breakers: outbound.breakers, now: clock.now });
 }

@@ -76,7 +76,7 @@ export function openWordNet(directory = findWordNetDirectory()): WordNet {
 
   return {
     find(word) {
-      if (word.length > MAX_WORD_UNITS || /\s/.test(word)) return undefined;
+      if (word === "" || word.length > MAX_WORD_UNITS || /\s/.test(word)) return undefined;
       const owner = withoutPossessive(word);
       const entry = findWord(word) ?? (owner === undefined ? undefined : findWord(owner));
       if (!entry) return undefined;

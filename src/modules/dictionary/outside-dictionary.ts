@@ -1,15 +1,20 @@
 // A dictionary service compatible with dictionaryapi.dev (GET {address}/{word}), spoken to with care: few calls at once, each bounded,
 // behind a circuit, and none while it has asked to be left alone.
 import { z } from "zod";
-import { type Breakers, type GuardedFetch, OutboundError } from "../../kernel/outbound/index.ts";
+import {
+  AddressRefusedError,
+  type Breakers,
+  type GuardedFetch,
+  OutboundError,
+} from "../../kernel/outbound/index.ts";
 import { type Definition, MAX_DEFINITIONS } from "./model.ts";
 
-export interface DictionaryService {
+export interface OutsideDictionary {
   /** Undefined when it does not know the word. Throws when it cannot be asked, or gives no answer that can be used. */
   find(word: string): Promise<Definition | undefined>;
 }
 
-export interface ServiceOptions {
+export interface OutsideDictionaryOptions {
   /** Without a slash at its end. */
   readonly url: string;
   readonly fetch: GuardedFetch;
@@ -51,7 +56,12 @@ const answer = z
 /** It has asked not to be called for a while. */
 class PausedError extends Error {}
 
-export function createService({ url, fetch, breakers, now }: ServiceOptions): DictionaryService {
+export function createOutsideDictionary({
+  url,
+  fetch,
+  breakers,
+  now,
+}: OutsideDictionaryOptions): OutsideDictionary {
   let pausedUntilMs = 0;
   let calls = 0;
   const waiting: (() => void)[] = [];
@@ -74,6 +84,11 @@ export function createService({ url, fetch, breakers, now }: ServiceOptions): Di
       headers: { Accept: "application/json" },
       timeoutMs: CALL_MS,
       maxBytes: MAX_BYTES,
+    }).catch((error) => {
+      // A user's address would be the user's fault; that this service leads us elsewhere is its own.
+      if (error instanceof AddressRefusedError)
+        throw new OutboundError("the dictionary service redirects to where we may not go", error);
+      throw error;
     });
     try {
       if (response.status === 404) return undefined;
