@@ -94,8 +94,8 @@ function countTail(rows: readonly TailRow[], countKeys: CountKeys): Map<string, 
 
 /**
  * Totals of every word that may be among the most frequent ones. `last` is the count of the last that is among them without the
- * tail: a word beyond it must make up the difference by its count in the tail. So these few are looked up: words within NEAR of
- * it, and words that occur more often than that in the tail. Where counts are small, all words of the tail.
+ * tail: a word beyond it must make up the difference by its count in the tail. So these few are looked up: words within `near` of
+ * it, and words that occur more often than that in the tail. Where so many words do not reach LEAST, the totals of all are read.
  */
 function readTotals(
   sql: Sql,
@@ -104,57 +104,52 @@ function readTotals(
 ): PromiseLike<TotalRow[]> {
   const words = [...tail.keys()];
   const counts = [...tail.values()].map(({ occurrences }) => occurrences);
+  const isShown = sql`word > ${AFTER_DIGESTS} AND word <> ALL (${except}::text[])`;
   return sql<TotalRow>`
     WITH head AS MATERIALIZED (
       SELECT folded_doc, tombstone_seq FROM text_indexes WHERE project_id = ${projectId}),
-    -- The step in which the last of them is, and then its count.
+    -- The step of the last; null where there are too few words in steps.
     step AS MATERIALIZED (
-      SELECT coalesce((
+      SELECT (
         SELECT magnitude FROM text_words
-        WHERE project_id = ${projectId} AND word > ${AFTER_DIGESTS} AND word <> ALL (${except}::text[])
-        ORDER BY magnitude DESC OFFSET ${limit - 1} LIMIT 1), 0::smallint) AS magnitude),
+        WHERE project_id = ${projectId} AND magnitude > 0 AND ${isShown}
+        ORDER BY magnitude DESC OFFSET ${limit - 1} LIMIT 1) AS magnitude),
     last AS MATERIALIZED (
-      SELECT CASE WHEN magnitude <= ${EXACT} THEN magnitude ELSE (
-        SELECT occurrences FROM text_words
-        WHERE project_id = ${projectId} AND text_words.magnitude >= step.magnitude
-          AND word > ${AFTER_DIGESTS} AND word <> ALL (${except}::text[])
-        ORDER BY occurrences DESC OFFSET ${limit - 1} LIMIT 1) END AS occurrences
-      FROM step),
+      SELECT occurrences, CASE WHEN occurrences IS NULL THEN 0 ELSE least(${NEAR}, occurrences - ${LEAST}) END AS near FROM (
+        SELECT (
+          SELECT occurrences FROM text_words
+          WHERE project_id = ${projectId} AND magnitude > 0 AND text_words.magnitude >= step.magnitude AND ${isShown}
+          ORDER BY occurrences DESC OFFSET ${limit - 1} LIMIT 1) AS occurrences
+        FROM step) AS l),
     found AS (
       SELECT w.word, w.documents, w.occurrences FROM last CROSS JOIN LATERAL (
         SELECT word, documents, occurrences FROM text_words
-        WHERE project_id = ${projectId} AND magnitude >= texts_magnitude(last.occurrences - ${NEAR})
-          AND occurrences >= last.occurrences - ${NEAR}) w
-      WHERE last.occurrences > ${EXACT}
+        WHERE project_id = ${projectId} AND magnitude > 0
+          AND magnitude >= texts_magnitude(last.occurrences - last.near) AND occurrences >= last.occurrences - last.near
+          AND ${isShown}) w
+      WHERE last.occurrences IS NOT NULL
       UNION ALL
       SELECT w.word, w.documents, w.occurrences FROM last CROSS JOIN LATERAL (
         SELECT word, documents, occurrences FROM text_words
-        WHERE project_id = ${projectId} AND magnitude > last.occurrences) w
-      WHERE last.occurrences <= ${EXACT}
-      UNION ALL
-      SELECT w.word, w.documents, w.occurrences FROM last CROSS JOIN LATERAL (
-        SELECT word, documents, occurrences FROM text_words
-        WHERE project_id = ${projectId} AND magnitude = last.occurrences
-          AND word > ${AFTER_DIGESTS} AND word <> ALL (${except}::text[])
-        ORDER BY word LIMIT ${limit}) w
-      WHERE last.occurrences <= ${EXACT}
+        WHERE project_id = ${projectId} AND ${isShown}
+        ORDER BY occurrences DESC, word LIMIT ${limit}) w
+      WHERE last.occurrences IS NULL
       UNION ALL
       SELECT w.word, w.documents, w.occurrences
-      FROM last JOIN unnest(${words}::text[], ${counts}::int[]) AS t (word, count)
-        ON t.count > CASE WHEN last.occurrences > ${EXACT} THEN ${NEAR} ELSE 0 END
+      FROM last JOIN unnest(${words}::text[], ${counts}::int[]) AS t (word, count) ON t.count > last.near
       JOIN text_words w ON w.project_id = ${projectId} AND w.word = t.word COLLATE "C"),
-    wanted AS (SELECT DISTINCT word, documents, occurrences FROM found WHERE word <> ALL (${except}::text[]))
+    wanted AS (SELECT DISTINCT word, documents, occurrences FROM found)
     SELECT head.folded_doc, head.tombstone_seq, w.word, coalesce(w.documents, 0) AS documents,
       coalesce(w.occurrences, 0)::float8 AS occurrences
     FROM head LEFT JOIN wanted w ON true`;
 }
 
-/** Up to it each count is a step of its own; see the migration. */
-const EXACT = 16;
+/** From it on words are in steps, see the migration. */
+const LEAST = 64;
+/** A word that the tail lifts over more than this is looked up by itself. */
+const NEAR = 8;
 /** Keys of words too long to be one begin with # and go on in base64url, see key.ts; words begin with letters, digits or marks. */
 const AFTER_DIGESTS = "#~";
-/** Below EXACT, so that there is always a word left to compare with. */
-const NEAR = 8;
 
 function rank(rows: readonly TotalRow[], tail: ReadonlyMap<string, Counts>, limit: number): FrequentWord[] {
   const totals = new Map<string, FrequentWord>();
