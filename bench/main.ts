@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Options, type Part, runParts, say } from "./bench.ts";
 import { logIns, logInTiming } from "./parts/auth.ts";
+import { dictionary } from "./parts/dictionary.ts";
 import { getParagraph } from "./parts/get-paragraph.ts";
 import { idleMemory } from "./parts/idle-memory.ts";
 import { importNovels } from "./parts/import-novels.ts";
@@ -25,6 +26,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   post: postParagraph,
   import: importNovels,
   top: topParagraphs,
+  dictionary,
   auth: logIns,
   "auth-timing": logInTiming,
   "jobs-drain": jobsDrain,

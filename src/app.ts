@@ -3,6 +3,7 @@ import { kernelMigrations } from "./kernel/create-kernel.ts";
 import type { MigrationSet } from "./kernel/db/index.ts";
 import type { Kernel } from "./kernel/index.ts";
 import { accountsMigrations, createAccounts } from "./modules/accounts/index.ts";
+import { createDictionary } from "./modules/dictionary/index.ts";
 import { createFileRoutes } from "./modules/files/index.ts";
 import { createLive, liveMigrations } from "./modules/live/index.ts";
 import { createOps } from "./modules/ops/index.ts";
@@ -21,6 +22,7 @@ export function createApp(kernel: Kernel): App {
   const accounts = createAccounts(kernel);
   const projects = createProjects(kernel, accounts);
   const texts = createTexts(kernel, projects);
+  createDictionary(kernel, { projects, texts });
   createPosts(kernel, { accounts, projects, texts });
   createFileRoutes(kernel, projects);
   const live = createLive(kernel, accounts, projects);

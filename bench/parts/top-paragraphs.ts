@@ -98,7 +98,7 @@ async function ask(target: Target, words: readonly string[], load: typeof REPEAT
   return (await runLoad({ port, requests, ...load }, 200)).latenciesMs;
 }
 
-function toStream(paragraphs: Generator<string>): ReadableStream<Uint8Array> {
+export function toStream(paragraphs: Generator<string>): ReadableStream<Uint8Array> {
   return new ReadableStream({
     pull(controller) {
       const lines: string[] = [];

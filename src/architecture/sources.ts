@@ -9,7 +9,7 @@ import {
 } from "./repository.ts";
 
 const MAY_READ_ENVIRONMENT = /^src\/(?:main\.ts|kernel\/config\/|process\/)/;
-const MAY_CALL_BUN = /^src\/(?:main\.ts|kernel\/(?:db|http|files)\/|modules\/live\/|process\/)/;
+const MAY_CALL_BUN = /^src\/(?:main\.ts|kernel\/(?:cache|db|http|files)\/|modules\/live\/|process\/)/;
 
 export function environmentReaders(repository: Repository): string[] {
   return report(
@@ -26,7 +26,7 @@ export function bunCallers(repository: Repository): string[] {
     ({ path }) => !MAY_CALL_BUN.test(path) && !isTest(path),
   );
   const advice =
-    "Bun's own APIs stay in kernel/db, kernel/http, kernel/files and the live module; use node: or their faces";
+    "Bun's own APIs stay in kernel/cache, kernel/db, kernel/http, kernel/files and the live module; use node: or their faces";
   const importers = files.flatMap((file) =>
     [...file.text.matchAll(/^(?:import|export)\b[^;]*?\bfrom "(bun(?::(?!test")\w+)?)"/gm)].map(
       (match) => `${file.path}:${lineOf(file, match.index)}: import of ${match[1]}; ${advice}.`,

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { auditMigrations, createAudit } from "./audit/index.ts";
 import { createBus } from "./bus/index.ts";
+import { createCache } from "./cache/index.ts";
 import { type Clock, systemClock } from "./clock/index.ts";
 import { type Config, publicAddressOf } from "./config/index.ts";
 import type { Database, DatabaseOptions, MigrationSet } from "./db/index.ts";
@@ -66,6 +67,11 @@ export function createKernel(options: KernelOptions): AssembledKernel {
   const metrics = createMetrics();
   const processMetrics = createProcessMetrics({ metrics, process: options.processName ?? "stoa" });
   const bus = createBus({ db, log });
+  const cache = createCache({
+    log,
+    maxMemoryBytes: config.cacheMemoryMegabytes * 1024 * 1024,
+    redisUrl: config.redisUrl,
+  });
   const events = createEvents({ db, log, bus, retentionDays: config.eventRetentionDays });
   const audit = createAudit({ db, log, retentionDays: config.auditRetentionDays });
   const outbound = createOutbound({ config, metrics });
@@ -119,6 +125,7 @@ export function createKernel(options: KernelOptions): AssembledKernel {
     audit,
     bus,
     files,
+    cache,
     jobs,
     mail,
     limits,
@@ -127,7 +134,7 @@ export function createKernel(options: KernelOptions): AssembledKernel {
     lifecycle,
     metricsOfOthers: options.metricsOfOthers ?? (async () => []),
   };
-  return { kernel, parts: [processMetrics, bus, events, audit, files, limits, lifecycle, mail, jobs] };
+  return { kernel, parts: [processMetrics, bus, cache, events, audit, files, limits, lifecycle, mail, jobs] };
 }
 
 function workOptions(

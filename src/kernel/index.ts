@@ -1,6 +1,7 @@
 // The kernel as modules see it: each takes the parts it needs with Pick<Kernel, …>.
 import type { Audit } from "./audit/index.ts";
 import type { Bus } from "./bus/index.ts";
+import type { Cache } from "./cache/index.ts";
 import type { Clock } from "./clock/index.ts";
 import type { Config } from "./config/index.ts";
 import type { Database } from "./db/index.ts";
@@ -26,6 +27,7 @@ export interface Kernel {
   readonly audit: Audit;
   readonly bus: Bus;
   readonly files: Files;
+  readonly cache: Cache;
   readonly jobs: Jobs;
   readonly mail: Mailer;
   readonly limits: Limits;

@@ -68,6 +68,9 @@ export const routeLines: Readonly<Record<string, RouteLine>> = {
   deleteParagraph: { least: "collaborator" },
   listParagraphWords: { least: "viewer" },
   topParagraphs: { least: "viewer", query: { word: "whale" } },
+  getTextStatistics: { least: "viewer" },
+  listDictionary: { least: "viewer" },
+  getDictionaryWord: { least: "viewer" },
 
   listPosts: { least: "viewer" },
   createPost: { least: "collaborator" },
@@ -226,6 +229,7 @@ export const fixtures: Readonly<Record<string, (scene: Scene, place: string) => 
   versions: async () => 1,
   collections: async (scene) => (await made(scene, "/collections", { name: "C" })).id,
   paragraphs: async (scene) => ((await paragraphOf(scene)).paragraphs as { id: string }[])[0]?.id,
+  dictionary: async () => "whale",
   jobs: async (scene) => (await made(scene, "/jobs", { task: "text.reanalyse" })).id,
   "job-schedules": async (scene) => (await made(scene, "/job-schedules", schedule(scene))).id,
   files: fileOf,

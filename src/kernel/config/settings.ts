@@ -233,6 +233,45 @@ export const settings = {
     meaning:
       "Connections for single statements of requests, and as many for their transactions, per web process",
   }),
+  redisUrl: optional("REDIS_URL", {
+    meaning:
+      "redis:// or rediss:// address of a Redis or Valkey that is the second level of the cache; unset keeps it in the memory of each process",
+    secret: true,
+    check: redisUrl,
+  }),
+  cacheMemoryMegabytes: integer("CACHE_MEMORY_MB", {
+    default: 16,
+    min: 1,
+    max: 16_384,
+    unit: "MiB",
+    meaning: "Most that the cache takes of the memory of one process",
+  }),
+  dictionaryApiUrl: optional("DICTIONARY_API_URL", {
+    meaning:
+      "Address under which a service compatible with dictionaryapi.dev defines a word, such as https://api.dictionaryapi.dev/api/v2/entries/en; it is told the words of all projects. Unset asks nobody: WordNet, which is built in, defines them",
+    check: httpUrl,
+  }),
+  dictionaryAnswerSeconds: integer("DICTIONARY_ANSWER_SECONDS", {
+    default: 3_600,
+    min: 1,
+    max: 604_800,
+    unit: "seconds",
+    meaning: "Time that an answer of the dictionary is kept in the cache",
+  }),
+  dictionaryFrequencySeconds: integer("DICTIONARY_FREQUENCY_SECONDS", {
+    default: 1_800,
+    min: 1,
+    max: 604_800,
+    unit: "seconds",
+    meaning: "Time that the most frequent words of a project are kept in the cache",
+  }),
+  dictionaryDefinitionSeconds: integer("DICTIONARY_DEFINITION_SECONDS", {
+    default: 86_400,
+    min: 1,
+    max: 2_592_000,
+    unit: "seconds",
+    meaning: "Time that the definition of a word is kept in the cache",
+  }),
   shutdownGraceSeconds: integer("SHUTDOWN_GRACE_SECONDS", {
     default: 20,
     min: 0,
@@ -245,6 +284,13 @@ export const settings = {
 function databaseUrl(value: string): string {
   const url = URL.parse(value);
   if (!url || !["postgres:", "postgresql:"].includes(url.protocol)) throw new Error("a postgres:// address");
+  return value;
+}
+
+function redisUrl(value: string): string {
+  const url = URL.parse(value);
+  if (!url || !["redis:", "rediss:"].includes(url.protocol) || url.hostname === "")
+    throw new Error("a redis:// or rediss:// address");
   return value;
 }
 

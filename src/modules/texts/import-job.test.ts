@@ -86,7 +86,15 @@ function prepareRun() {
   const pace = { delayMs: () => 3_600_000, wake() {} };
   // The server's own, of which it needs one question.
   const projects = { access: async () => ({ role: "owner", isArchived: false }) as const };
-  const actions = createParagraphActions({ ...kernel, pace, projects, tokenizer, index, analyseTask });
+  const actions = createParagraphActions({
+    ...kernel,
+    pace,
+    projects,
+    tokenizer,
+    index,
+    analyseTask,
+    onCounted() {},
+  });
   return createImportStream({ db, paragraphs: actions });
 }
 

@@ -24,6 +24,8 @@ export interface AnalyseDeps {
   readonly events: Pick<Events, "append">;
   readonly tokenizer: Tokenizer;
   readonly index: WordIndex;
+  /** After the counts of a project have changed. */
+  readonly onCounted?: (projectId: string) => void;
 }
 
 /** One job of a project drains all that waits. Enqueue it with ANALYSE_KEY: then there is one writer of the index. */
@@ -56,11 +58,15 @@ export function createAnalyseTask(deps: AnalyseDeps): Task<ProjectInput> {
         if (isFull) total ??= done + (await countPending(db.longSql, projectId));
         const taken = await analyse(deps, projectId, pending, inTransaction);
         done += taken.ids.length;
+        deps.onCounted?.(projectId);
         context.progress(done, total === null ? done : Math.max(done, total));
         if (taken.isDue) await maintain();
       }
       // Then it was enqueued because of what was deleted, or of a new version.
-      if (done === 0) await maintain();
+      if (done === 0) {
+        await maintain();
+        deps.onCounted?.(projectId);
+      }
       return { paragraphs: done };
     },
   };

@@ -7,11 +7,13 @@ import { createFetchActions } from "./actions/fetch.ts";
 import { createImport } from "./actions/import.ts";
 import { createParagraphActions } from "./actions/paragraphs.ts";
 import { createPostParagraphs, type PostText } from "./actions/post-paragraphs.ts";
-import { createFindTop } from "./actions/top.ts";
+import { createFindTop, type FindTop } from "./actions/top.ts";
+import { createCounted } from "./counted.ts";
 import { exportPart } from "./export.ts";
 import { fetchRoutes } from "./http/fetch.ts";
 import { importRoutes } from "./http/import.ts";
 import { paragraphRoutes } from "./http/paragraphs.ts";
+import { statisticsRoutes } from "./http/statistics.ts";
 import { wordRoutes } from "./http/words.ts";
 import { createFileSource } from "./import-file.ts";
 import { createImportStream } from "./import-job.ts";
@@ -22,9 +24,10 @@ import { ANALYSE_KEY, ANALYSE_LANE, createAnalyseTask, createReanalyseTask, impo
 import { createPace } from "./pace.ts";
 import { createPageReader } from "./source/page-reader.ts";
 import { createReadSource } from "./source/text-source.ts";
+import { createGetStatistics } from "./statistics.ts";
 import { deleteSome } from "./store.ts";
 import { createTokenizer } from "./tokenizer/tokenizer.ts";
-import { createWordIndex } from "./word-index/index.ts";
+import { createWordIndex, type WordIndex } from "./word-index/index.ts";
 
 export interface Texts {
   /** The paragraphs of a Markdown text, in its order. Throws PARAGRAPH_TOO_LONG or TOO_MANY_PARAGRAPHS (422). */
@@ -38,6 +41,14 @@ export interface Texts {
    * nothing, since the post does both; what announces it reads from `post_job`, to come after them.
    */
   postParts(tx: Tx, post: PostText): Query<unknown>;
+  /** The most frequent words of a project, from the running totals. Asks nobody's permission. */
+  readonly listFrequent: WordIndex["frequent"];
+  /** The paragraphs in which a word occurs most, with its totals. Throws PROJECT_NOT_FOUND, WORD_MISSING, WORD_NOT_SINGLE. */
+  readonly findTop: FindTop;
+  /** In how many paragraphs a word, as findTop gives it, occurs day by day. Asks nobody's permission. */
+  readonly listDays: WordIndex["days"];
+  /** Calls after each change of a project's counts, in the process that made it. */
+  onCounted(listener: (projectId: string) => void): void;
 }
 
 export const textsMigrations: MigrationSet = {
@@ -47,25 +58,36 @@ export const textsMigrations: MigrationSet = {
 
 export type TextsKernel = Pick<
   Kernel,
-  "clock" | "config" | "db" | "events" | "files" | "jobs" | "http" | "lifecycle" | "outbound"
+  "cache" | "clock" | "config" | "db" | "events" | "files" | "jobs" | "http" | "lifecycle" | "outbound"
 >;
 
 /** Enough for one start; what is left waits for the next. */
 const MAX_OUTDATED = 10_000;
 
 export function createTexts(kernel: TextsKernel, projects: Projects): Texts {
-  const { clock, config, db, events, files, jobs, http, lifecycle, outbound } = kernel;
+  const { cache, clock, config, db, events, files, jobs, http, lifecycle, outbound } = kernel;
   const tokenizer = createTokenizer();
   const index = createWordIndex(tokenizer);
-  const analyseTask = createAnalyseTask({ db, events, tokenizer, index });
+  const counted = createCounted();
+  const analyseTask = createAnalyseTask({ db, events, tokenizer, index, onCounted: counted.notify });
   jobs.register(analyseTask);
   jobs.register(importTask);
   jobs.register(createReanalyseTask({ db, index, jobs, analyseTask }));
 
   const pace = createPace(clock, () => jobs.wake(ANALYSE_LANE));
-  const actions = createParagraphActions({ events, jobs, pace, projects, tokenizer, index, analyseTask });
+  const actions = createParagraphActions({
+    events,
+    jobs,
+    pace,
+    projects,
+    tokenizer,
+    index,
+    analyseTask,
+    onCounted: counted.notify,
+  });
   const findTop = createFindTop({ projects, tokenizer, index });
   const importStream = createImportStream({ db, paragraphs: actions });
+  const getStatistics = createGetStatistics({ cache, clock, projects, index });
   const importFile = createImport({ db, jobs, paragraphs: actions });
   jobs.register(
     createTextImportTask(importStream, {
@@ -80,6 +102,7 @@ export function createTexts(kernel: TextsKernel, projects: Projects): Texts {
     ...fetchRoutes({ db, actions: createFetchActions({ paragraphs: actions, readSource }) }),
     ...paragraphRoutes({ db, actions }),
     ...wordRoutes({ db, actions, findTop }),
+    ...statisticsRoutes({ db, getStatistics }),
     ...importRoutes({ db, actions, importFile }),
   ]);
 
@@ -108,5 +131,11 @@ export function createTexts(kernel: TextsKernel, projects: Projects): Texts {
     async stop() {},
   });
 
-  return createPostParagraphs({ jobs, pace, index, analyseTask });
+  return {
+    ...createPostParagraphs({ jobs, pace, index, analyseTask }),
+    listFrequent: index.frequent,
+    findTop,
+    listDays: index.days,
+    onCounted: counted.listen,
+  };
 }

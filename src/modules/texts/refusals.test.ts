@@ -39,6 +39,7 @@ testRefusals({
     },
     listParagraphs: { least: "viewer", request: inProject("/paragraphs?") },
     topParagraphs: { least: "viewer", request: inProject("/paragraphs/top?word=whale&") },
+    getTextStatistics: { least: "viewer", request: inProject("/texts/statistics?") },
     getParagraph: {
       least: "viewer",
       notFound: "PARAGRAPH_NOT_FOUND",

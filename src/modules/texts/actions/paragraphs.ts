@@ -30,6 +30,8 @@ export interface ParagraphActionDeps {
   readonly tokenizer: Tokenizer;
   readonly index: WordIndex;
   readonly analyseTask: Task<ProjectInput>;
+  /** After the counts of a project have changed. */
+  readonly onCounted: (projectId: string) => void;
 }
 
 export interface StoredBatch {
@@ -113,6 +115,7 @@ export function createParagraphActions(deps: ParagraphActionDeps) {
       if (!deleted) throw textErrors.PARAGRAPH_NOT_FOUND();
       const { projectId, content, analysis } = deleted;
       if (analysis.state === "analysed") {
+        tx.afterCommit(() => deps.onCounted(projectId));
         const isWorthMaintaining = await index.remove(tx, projectId, [{ doc: analysis.doc, content }]);
         if (isWorthMaintaining) {
           await jobs.enqueue(tx, analyseTask, { project_id: projectId }, jobOptions(projectId, userId));

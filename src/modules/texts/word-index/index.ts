@@ -4,6 +4,7 @@ import type { Query, Sql, Tx } from "../../../kernel/db/index.ts";
 import { TOKENIZER_VERSION, type Tokenizer } from "../tokenizer/tokenizer.ts";
 import { eraseIndex } from "./erase.ts";
 import { createFold } from "./fold.ts";
+import { countDistinct, type FrequentQuery, type FrequentWord, listFrequent } from "./frequent.ts";
 import { toKeys } from "./key.ts";
 import {
   createMaintenance,
@@ -13,9 +14,11 @@ import {
   type MaintenanceOptions,
 } from "./maintenance.ts";
 import { TIERS } from "./merge-plan.ts";
-import { createQueries, type Top, type TopQuery } from "./query.ts";
+import { createQueries, type Queries, type Top, type TopQuery } from "./query.ts";
 import { forgetColumn, forgetDocuments, type LaidOutWords, numberPending } from "./store.ts";
 
+export type { WordDay } from "./days.ts";
+export type { FrequentQuery, FrequentWord } from "./frequent.ts";
 export type { MaintenanceRun } from "./maintenance.ts";
 export type { Top, TopQuery } from "./query.ts";
 export type { InTransaction } from "./rebuild.ts";
@@ -64,6 +67,12 @@ export interface WordIndex {
   /** Projects that were analysed by an older version of the tokenizer, some of them. */
   listOutdated(sql: Sql, limit: number): Promise<string[]>;
   top(sql: Sql, query: TopQuery): Promise<Top>;
+  /** In how many paragraphs a word occurs, day by day; oldest first. */
+  readonly days: Queries["days"];
+  /** The most frequent words, most occurrences first, then by code point. */
+  frequent(sql: Sql, query: FrequentQuery): Promise<FrequentWord[]>;
+  /** How many different words there are; takes long in large projects. */
+  countDistinct(sql: Sql, projectId: string): Promise<number>;
   /** Deletes at most `limit` rows of an erased project and returns how many. */
   erase(tx: Tx, projectId: string, limit: number): Promise<number>;
 }
@@ -127,6 +136,9 @@ export function createWordIndex(tokenizer: Tokenizer, options: WordIndexOptions 
       return rows.map((row) => row.project_id);
     },
     top: queries.top,
+    days: queries.days,
+    countDistinct: (sql, projectId) => countDistinct(sql, projectId, countKeys),
+    frequent: (sql, query) => listFrequent(sql, query, countKeys),
     async erase(tx, projectId, limit) {
       queries.forget(projectId);
       return eraseIndex(tx, projectId, limit);

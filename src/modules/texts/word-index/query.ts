@@ -1,6 +1,7 @@
 // Questions to the index, answered from a snapshot and from what the process remembers.
 import type { Sql } from "../../../kernel/db/index.ts";
 import { type BoundedMemory, createBoundedMemory } from "./bounded-memory.ts";
+import { countDays, type WordDay } from "./days.ts";
 import { toKey } from "./key.ts";
 import { decodePostings, type Postings } from "./postings.ts";
 import { type CountKeys, ProjectMemory, type SegmentView } from "./project-memory.ts";
@@ -29,6 +30,7 @@ export interface Top extends Totals {
 
 export interface Queries {
   top(sql: Sql, query: TopQuery): Promise<Top>;
+  days(sql: Sql, projectId: string, word: string): Promise<WordDay[]>;
   /** For those who write the index in this process. */
   withMemory<T>(projectId: string, run: (memory: ProjectMemory) => T): T;
   forget(projectId: string): void;
@@ -101,6 +103,10 @@ export function createQueries(countKeys: CountKeys): Queries {
         documents: folded.documents + tail.documents,
         occurrences: folded.occurrences + tail.occurrences,
       };
+    },
+    async days(sql, projectId, word) {
+      const view = await look(sql, projectId, word);
+      return view ? countDays({ ...view, nextDoc: view.snapshot.nextDoc }, toKey(word)) : [];
     },
   };
 }
