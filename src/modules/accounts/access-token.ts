@@ -52,7 +52,7 @@ export function createAccessTokens({ issuer, lifeSeconds, keys }: AccessTokenOpt
         sub: subject.userId,
         sid: subject.sessionId,
         client_id: CLIENT,
-        jti: newId(nowMs),
+        jti: newId(),
         iat: issuedAt,
         exp: issuedAt + lifeSeconds,
       };
