@@ -44,7 +44,7 @@ export function createTexts(kernel: TextsKernel, projects: Projects): Texts {
   const { clock, db, events, jobs, http, lifecycle } = kernel;
   const tokenizer = createTokenizer();
   const index = createWordIndex(tokenizer);
-  const analyseTask = createAnalyseTask({ db, events, tokenizer, index });
+  const analyseTask = createAnalyseTask({ db, events, languages: index.languages, index });
   jobs.register(analyseTask);
   jobs.register(importTask);
   jobs.register(createReanalyseTask({ db, index, jobs, analyseTask }));

@@ -1,7 +1,9 @@
 // The face of the word index: how often each word occurs in which paragraph of a project, kept as rows of PostgreSQL. It hides
 // segments, tail and merging; search will ask it for more than counts.
 import type { Query, Sql, Tx } from "../../../kernel/db/index.ts";
+import { createLanguages, type Languages } from "../language/languages.ts";
 import { TOKENIZER_VERSION, type Tokenizer } from "../tokenizer/tokenizer.ts";
+import { createBoundedMemory } from "./bounded-memory.ts";
 import { eraseIndex } from "./erase.ts";
 import { createFold } from "./fold.ts";
 import { toKeys } from "./key.ts";
@@ -13,20 +15,32 @@ import {
   type MaintenanceOptions,
 } from "./maintenance.ts";
 import { TIERS } from "./merge-plan.ts";
+import type { ProjectMemory } from "./project-memory.ts";
 import { createQueries, type Top, type TopQuery } from "./query.ts";
+import { createWriteStems } from "./stems.ts";
 import { forgetColumn, forgetDocuments, type LaidOutWords, numberPending } from "./store.ts";
+import { createReadText, type IndexedText, type ReadText } from "./text.ts";
+import { createViews, type Views } from "./views.ts";
 
 export type { MaintenanceRun } from "./maintenance.ts";
 export type { Top, TopQuery } from "./query.ts";
 export type { InTransaction } from "./rebuild.ts";
+export type { Shelf } from "./shelf.ts";
 export type { TopDocument } from "./top.ts";
+export type { IndexView, WantedTerms } from "./views.ts";
+
+/** Of what processes remember of projects: the documents of a million paragraphs, and tails. */
+const PROJECTS_BYTES = 48 * 1024 * 1024;
 
 /** A paragraph whose words have been counted. */
 export interface CountedParagraph {
   readonly id: string;
   readonly authorId: string;
+  readonly postId: string | null;
   readonly content: string;
-  readonly counts: ReadonlyMap<string, number>;
+  /** See language/languages.ts. */
+  readonly lang: string;
+  readonly text: IndexedText;
 }
 
 export interface Taken {
@@ -42,6 +56,8 @@ export interface RemovedParagraph {
 }
 
 export interface WordIndex {
+  /** What of a text is counted and indexed. */
+  readonly readText: ReadText;
   /**
    * Notes paragraphs as analysed: from the commit on they are found. Those that were deleted or analysed meanwhile are left out.
    * Folds a tail that has become long. Locks the index until the commit.
@@ -64,6 +80,9 @@ export interface WordIndex {
   /** Projects that were analysed by an older version of the tokenizer, some of them. */
   listOutdated(sql: Sql, limit: number): Promise<string[]>;
   top(sql: Sql, query: TopQuery): Promise<Top>;
+  /** For searching. */
+  readonly openView: Views["open"];
+  readonly languages: Languages;
   /** Deletes at most `limit` rows of an erased project and returns how many. */
   erase(tx: Tx, projectId: string, limit: number): Promise<number>;
 }
@@ -82,21 +101,24 @@ export function createWordIndex(tokenizer: Tokenizer, options: WordIndexOptions 
   };
   const { tokenizerVersion } = maintenance;
   const countKeys = (content: string) => toKeys(tokenizer.countWords(content));
-  const queries = createQueries(countKeys);
-  const fold = createFold(queries, countKeys);
-  const maintain = createMaintenance(maintenance, fold, queries, countKeys);
+  const readText = createReadText(tokenizer);
+  const languages = createLanguages();
+  const writeStems = createWriteStems(languages);
+  const projects = createBoundedMemory<ProjectMemory>(PROJECTS_BYTES);
+  const queries = createQueries(projects, readText);
+  const views = createViews({ projects, readText, languages });
+  const fold = createFold(queries, readText, writeStems);
+  const maintain = createMaintenance(maintenance, fold, queries, { readText, languages, writeStems });
 
   return {
+    readText,
     async take(tx, projectId, paragraphs) {
-      const counted = paragraphs.map((paragraph) => ({
-        ...paragraph,
-        wordCount: sum(paragraph.counts.values()),
-      }));
+      const counted = paragraphs.map(({ id, lang, text }) => ({ id, lang, wordCount: text.wordCount }));
       const { docs, head } = await numberPending(tx, projectId, counted, tokenizerVersion);
-      const taken = counted
-        .flatMap(({ counts, ...paragraph }) => {
+      const taken = paragraphs
+        .flatMap(({ text, ...paragraph }) => {
           const doc = docs.get(paragraph.id);
-          return doc === undefined ? [] : [{ row: { ...paragraph, doc }, counts: toKeys(counts) }];
+          return doc === undefined ? [] : [{ row: { ...paragraph, doc }, text }];
         })
         .sort((a, b) => a.row.doc - b.row.doc);
       if (!head) return { ids: [], isDue: false };
@@ -127,17 +149,14 @@ export function createWordIndex(tokenizer: Tokenizer, options: WordIndexOptions 
       return rows.map((row) => row.project_id);
     },
     top: queries.top,
+    openView: views.open,
+    languages,
     async erase(tx, projectId, limit) {
       queries.forget(projectId);
+      views.forget(projectId);
       return eraseIndex(tx, projectId, limit);
     },
   };
-}
-
-function sum(numbers: Iterable<number>): number {
-  let total = 0;
-  for (const number of numbers) total += number;
-  return total;
 }
 
 function layOut(counted: readonly ReadonlyMap<string, number>[]): LaidOutWords {

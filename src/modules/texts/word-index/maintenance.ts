@@ -3,9 +3,8 @@ import type { Sql } from "../../../kernel/db/index.ts";
 import type { Fold } from "./fold.ts";
 import { mergeSegments } from "./merge.ts";
 import { planMerge } from "./merge-plan.ts";
-import type { CountKeys } from "./project-memory.ts";
 import type { Queries } from "./query.ts";
-import { type InTransaction, rebuild } from "./rebuild.ts";
+import { type InTransaction, type RebuildDeps, rebuild } from "./rebuild.ts";
 import { findHead, type IndexHead, listSegmentsWithDeleted, lockHead, takeSegmentNumber } from "./store.ts";
 
 /** Some segment then has the quarter of deleted documents at which it is written anew. */
@@ -34,7 +33,7 @@ export function createMaintenance(
   options: MaintenanceOptions,
   fold: Fold,
   queries: Queries,
-  countKeys: CountKeys,
+  reading: Pick<RebuildDeps, "readText" | "languages" | "writeStems">,
 ): Maintain {
   const { tiers, tokenizerVersion } = options;
 
@@ -43,7 +42,7 @@ export function createMaintenance(
     const head = await findHead(sql, projectId);
     if (!head) return;
     if (head.tokenizerVersion < tokenizerVersion) {
-      const from = await rebuild({ ...run, countKeys, tokenizerVersion }, projectId, head.nextDoc);
+      const from = await rebuild({ ...run, ...reading, tokenizerVersion }, projectId, head.nextDoc);
       queries.withMemory(projectId, (memory) => memory.startTail(from));
     } else if (isTailLong(head, options)) {
       await inTransaction(async (tx) => {

@@ -1,12 +1,15 @@
 // Documents in memory with their postings: the tail of an index as it was read, and a segment before it is written.
-import type { IndexedDocument } from "./documents.ts";
+import { type Documents, type IndexedDocument, layDocumentsOut } from "./documents.ts";
+import { type IndexedText, scoredCountOf } from "./text.ts";
 
 /** Estimates for the bound on memory. */
-const DOCUMENT_BYTES = 200;
-const POSTING_BYTES = 24;
+const DOCUMENT_BYTES = 250;
+const POSTING_BYTES = 64;
 
 /** Places and counts in turns: place, count, place, count … */
 export type FlatPostings = readonly number[];
+
+const NONE: readonly (readonly number[])[] = [];
 
 export class Tail {
   /** Number of the first document that belongs here. */
@@ -15,9 +18,12 @@ export class Tail {
   next: number;
   readonly documents: IndexedDocument[] = [];
   readonly postings = new Map<string, number[]>();
+  /** Of each term its positions, a list for each document of its postings; none of words of scripts without spaces. */
+  readonly positions = new Map<string, (readonly number[])[]>();
   /** Places of documents deleted since. */
   readonly deleted = new Set<number>();
   bytes = 0;
+  #laidOut: Documents | undefined;
 
   constructor(first: number) {
     this.first = first;
@@ -25,15 +31,28 @@ export class Tail {
   }
 
   /** Documents come in the order of their numbers. */
-  add(document: IndexedDocument, counts: ReadonlyMap<string, number>): void {
-    const place = this.documents.push(document) - 1;
-    for (const [key, count] of counts) {
-      const list = this.postings.get(key);
-      if (list) list.push(place, count);
-      else this.postings.set(key, [place, count]);
+  add(document: Omit<IndexedDocument, "wordCount" | "scoredCount">, text: IndexedText): void {
+    const { wordCount } = text;
+    const scoredCount = scoredCountOf(text, document.lang);
+    const place = this.documents.push({ ...document, wordCount, scoredCount }) - 1;
+    for (const [key, positions] of text.positions) {
+      this.#post(key, place, positions.length);
+      const lists = this.positions.get(key);
+      if (lists) lists.push(positions);
+      else this.positions.set(key, [positions]);
+    }
+    // The others are words within scripts without spaces, which are counted and have no position of their own.
+    for (const [key, count] of text.counts) {
+      if (!text.positions.has(key)) this.#post(key, place, count);
     }
     this.next = document.doc + 1;
-    this.bytes += DOCUMENT_BYTES + counts.size * POSTING_BYTES;
+    this.bytes += DOCUMENT_BYTES + text.counts.size * POSTING_BYTES;
+  }
+
+  #post(key: string, place: number, count: number): void {
+    const list = this.postings.get(key);
+    if (list) list.push(place, count);
+    else this.postings.set(key, [place, count]);
   }
 
   /** One that can be added to without anybody else seeing it. */
@@ -42,6 +61,7 @@ export class Tail {
     copy.next = this.next;
     copy.documents.push(...this.documents);
     for (const [key, list] of this.postings) copy.postings.set(key, [...list]);
+    for (const [key, lists] of this.positions) copy.positions.set(key, [...lists]);
     for (const place of this.deleted) copy.deleted.add(place);
     copy.bytes = this.bytes;
     return copy;
@@ -53,7 +73,17 @@ export class Tail {
     if (place !== -1) this.deleted.add(place);
   }
 
+  /** The first `size` documents side by side. */
+  layOut(size: number): Documents {
+    if (this.#laidOut?.docs.length !== size) this.#laidOut = layDocumentsOut(this.documents.slice(0, size));
+    return this.#laidOut;
+  }
+
   postingsOf(key: string): FlatPostings {
     return this.postings.get(key) ?? [];
+  }
+
+  positionsOf(key: string): readonly (readonly number[])[] {
+    return this.positions.get(key) ?? NONE;
   }
 }

@@ -1,4 +1,5 @@
 // The documents in which a word occurs most: one pass over its postings, keeping the best.
+import { createdMsOf } from "../model.ts";
 import type { Postings } from "./postings.ts";
 import type { SegmentView } from "./project-memory.ts";
 import type { Tail } from "./tail.ts";
@@ -104,7 +105,7 @@ export function offerTail(best: Best, tail: Tail, key: string, nextDoc: number, 
     if (authorId !== undefined && document.authorId !== authorId) continue;
     totals.documents++;
     totals.occurrences += count;
-    best.offer(document.doc, count, document.createdMs);
+    best.offer(document.doc, count, createdMsOf(document.id));
   }
   return totals;
 }
