@@ -7,6 +7,7 @@ import { createLive, liveMigrations } from "./modules/live/index.ts";
 import { createOps } from "./modules/ops/index.ts";
 import { createPosts, postsMigrations } from "./modules/posts/index.ts";
 import { createProjects, projectsMigrations } from "./modules/projects/index.ts";
+import { createSearch } from "./modules/search/index.ts";
 import { createTexts, textsMigrations } from "./modules/texts/index.ts";
 import { createWork, workMigrations } from "./modules/work/index.ts";
 
@@ -20,6 +21,7 @@ export function createApp(kernel: Kernel): App {
   const accounts = createAccounts(kernel);
   const projects = createProjects(kernel, accounts);
   const texts = createTexts(kernel, projects);
+  createSearch(kernel, projects, texts);
   createPosts(kernel, { accounts, projects, texts });
   const live = createLive(kernel, accounts, projects);
   createWork(kernel, projects, live);

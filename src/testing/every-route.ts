@@ -68,6 +68,10 @@ export const routeLines: Readonly<Record<string, RouteLine>> = {
   listParagraphWords: { least: "viewer" },
   topParagraphs: { least: "viewer", query: { word: "whale" } },
 
+  search: { least: "viewer", query: { q: "whale" } },
+  searchWords: { least: "viewer", body: ({ projectId }) => ({ words: ["whale"], project_id: projectId }) },
+  suggest: { least: "viewer", query: { q: "wha" } },
+
   listPosts: { least: "viewer" },
   createPost: { least: "collaborator" },
   getPost: { least: "viewer" },

@@ -12,11 +12,14 @@ import { paragraphRoutes } from "./http/paragraphs.ts";
 import { wordRoutes } from "./http/words.ts";
 import { ANALYSE_KEY, ANALYSE_LANE, createAnalyseTask, createReanalyseTask, importTask } from "./jobs.ts";
 import { createPace } from "./pace.ts";
+import { createTextSource, type TextSource } from "./search-source.ts";
 import { deleteSome } from "./store.ts";
 import { createTokenizer } from "./tokenizer/tokenizer.ts";
 import { createWordIndex } from "./word-index/index.ts";
 
 export interface Texts {
+  /** For the search module. */
+  readonly source: TextSource;
   /** The paragraphs of a Markdown text, in its order. Throws PARAGRAPH_TOO_LONG or TOO_MANY_PARAGRAPHS (422). */
   splitMarkdown(text: string): readonly string[];
   /** The paragraphs of a post, as a column of the statement that reads it: sql`SELECT …, ${paragraphsColumn(sql, sql`p.id`)} AS …`. */
@@ -80,5 +83,6 @@ export function createTexts(kernel: TextsKernel, projects: Projects): Texts {
     async stop() {},
   });
 
-  return createPostParagraphs({ jobs, pace, index, analyseTask });
+  const source = createTextSource(tokenizer, index);
+  return { ...createPostParagraphs({ jobs, pace, index, analyseTask }), source };
 }

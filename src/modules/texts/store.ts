@@ -141,6 +141,17 @@ export async function listParagraphsByDoc(
   return rows.map(toParagraph);
 }
 
+export async function listParagraphsById(
+  sql: Sql,
+  projectId: string,
+  ids: readonly string[],
+): Promise<Paragraph[]> {
+  const rows = await sql<ParagraphRow>`
+    SELECT id, project_id, author_id, post_id, content, doc, word_count, lang FROM paragraphs
+    WHERE project_id = ${projectId} AND id = ANY (${ids}::uuid[])`;
+  return rows.map(toParagraph);
+}
+
 /** What was deleted, with the analysis it had at that moment; undefined when someone was faster. */
 export async function deleteParagraph(tx: Tx, id: string): Promise<Paragraph | undefined> {
   const [row] = await tx<ParagraphRow>`

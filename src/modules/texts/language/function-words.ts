@@ -1,7 +1,7 @@
 // The commonest words of languages, by which a text shows what it is written in: no other words are as sure or as cheap to see.
 
 const LISTS: Readonly<Record<string, string>> = {
-  en: "the of and to in is was that it he she for with as his her on at by be are not this have had but from they you i",
+  en: "the of and to in is was that it he she for with as his her on at by be are not this have had but from they you i a an or we",
   de: "der die das und ist nicht ein eine einen dem den des zu mit sich auf für von im es er sie auch wir ich war als an",
   fr: "le la les des et est un une dans que qui pour pas sur au aux du de ce cette il elle nous vous avec sont par plus",
   es: "el la los las de y que en un una es por con no para se del al su lo como más pero sus este está son",

@@ -51,6 +51,11 @@ export interface Languages {
   stem(lang: string, word: string): string;
 }
 
+/** Only words have stems: no numbers, no characters of scripts without spaces, no digests of very long words. */
+export function isStemmable(word: string): boolean {
+  return /^\p{L}/u.test(word);
+}
+
 export function isStopWord(word: string): boolean {
   return ENGLISH_STOP_WORDS.has(word);
 }
@@ -103,6 +108,9 @@ export function createLanguages(): Languages {
   };
 }
 
+/** So many of them are no chance. */
+const MIN_FUNCTION_WORDS = 2;
+
 /** The one whose commonest words are a tenth of the text at least, and more than those of any other. */
 function byFunctionWords(counts: ReadonlyMap<string, number>): string | undefined {
   let total = 0;
@@ -116,7 +124,8 @@ function byFunctionWords(counts: ReadonlyMap<string, number>): string | undefine
     if (found > bestCount) [best, bestCount, isTied] = [lang, found, false];
     else if (found === bestCount) isTied = true;
   }
-  return best !== undefined && !isTied && bestCount * 10 >= total ? best : undefined;
+  const isSure = !isTied && bestCount >= MIN_FUNCTION_WORDS && bestCount * 10 >= total;
+  return isSure ? best : undefined;
 }
 
 /** Scripts that one language of ours alone is written in. */

@@ -202,6 +202,11 @@ export function idAt(documents: Documents, place: number): string {
   return toUuid(bytes);
 }
 
+/** Of an id what follows its time. */
+export function idRestOf(id: string): Uint8Array {
+  return toBytes(id).subarray(UUID_BYTES - ID_REST_BYTES);
+}
+
 export function postAt(documents: Documents, index: number): string {
   return toUuid(documents.posts.subarray(index * UUID_BYTES, (index + 1) * UUID_BYTES));
 }
@@ -220,7 +225,7 @@ export function placeOf({ docs }: Pick<Documents, "docs">, doc: number): number 
   return -1;
 }
 
-export function toBytes(uuid: string): Buffer {
+function toBytes(uuid: string): Buffer {
   return Buffer.from(uuid.replaceAll("-", ""), "hex");
 }
 

@@ -1,5 +1,6 @@
 // What a process remembers of one project's index: its segments' documents, its tail, what was deleted. Brought up to date by
 // each query, with what that query's snapshot holds beyond it.
+import { UNKNOWN } from "../language/languages.ts";
 import { type Documents, decodeDocuments, placeOf } from "./documents.ts";
 import type { Known, Snapshot, TailRow } from "./snapshot.ts";
 import { Tail } from "./tail.ts";
@@ -154,7 +155,7 @@ export class ProjectMemory {
 }
 
 export function addRow(tail: Tail, { doc, id, authorId, postId, lang }: TailRow, text: IndexedText): void {
-  tail.add({ doc, id, authorId, postId, lang }, text);
+  tail.add({ doc, id, authorId, postId, lang: lang ?? UNKNOWN }, text);
 }
 
 function markDeleted(view: SegmentView, doc: number): boolean {

@@ -1,6 +1,6 @@
 // Makes a project's index anew from its paragraphs, beside the old one, which answers until the new one takes its place at once.
 import type { Sql, Tx } from "../../../kernel/db/index.ts";
-import { type Languages, UNKNOWN } from "../language/languages.ts";
+import type { Languages } from "../language/languages.ts";
 import { mergeSegments } from "./merge.ts";
 import { writeSegment } from "./segment-writer.ts";
 import type { TailRow } from "./snapshot.ts";
@@ -59,7 +59,7 @@ async function buildSegment(deps: RebuildDeps, projectId: string, rows: readonly
   for (const { content, ...row } of rows) {
     const text = readText(content);
     // What was said or recognised of a language stays; before there were languages, nothing was.
-    const lang = row.lang === UNKNOWN ? await languages.recognise(content, text.counts) : row.lang;
+    const lang = row.lang ?? (await languages.recognise(content, text.counts));
     tail.add({ ...row, lang }, text);
   }
   const number = await inTransaction((tx) => takeSegmentNumber(tx, projectId));

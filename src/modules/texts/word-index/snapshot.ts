@@ -1,6 +1,5 @@
 // The one statement behind a query: everything of one moment that the process does not remember yet.
 import type { Sql } from "../../../kernel/db/index.ts";
-import { UNKNOWN } from "../language/languages.ts";
 
 /** What the process remembers, and so need not be sent again. */
 export interface Known {
@@ -17,7 +16,8 @@ export interface TailRow {
   readonly id: string;
   readonly authorId: string;
   readonly postId: string | null;
-  readonly lang: string;
+  /** Null of one that was analysed before languages were recognised. */
+  readonly lang: string | null;
   readonly content: string;
 }
 
@@ -113,7 +113,7 @@ function toSnapshot(rows: readonly PartRow[]): Snapshot | undefined {
       id: row.id ?? "",
       authorId: row.author_id ?? "",
       postId: row.post_id,
-      lang: row.lang ?? UNKNOWN,
+      lang: row.lang,
       content: row.content ?? "",
     })),
   };

@@ -1,7 +1,6 @@
 // Notes which words have which stem, as segments are written: so a query finds the words of a stem without stemming a vocabulary.
 import type { Tx } from "../../../kernel/db/index.ts";
-import type { Languages } from "../language/languages.ts";
-import { CHARACTER } from "../tokenizer/tokenizer.ts";
+import { isStemmable, type Languages } from "../language/languages.ts";
 import type { Tail } from "./tail.ts";
 
 /** Adds the words of a segment that are not their own stem, in the languages of the documents they occur in. */
@@ -57,6 +56,6 @@ function* langsOfWords(
       const lang = langs[list[index] ?? 0];
       if (lang !== undefined) found.add(lang);
     }
-    if (found.size > 0 && !word.startsWith(CHARACTER) && !/^[#\d]/.test(word)) yield [word, found];
+    if (found.size > 0 && isStemmable(word)) yield [word, found];
   }
 }

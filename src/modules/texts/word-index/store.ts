@@ -1,6 +1,5 @@
 // The SQL of the word index, but for the statement of a query (snapshot.ts), of merging and of rebuilding.
 import type { Query, Sql, Tx } from "../../../kernel/db/index.ts";
-import { UNKNOWN } from "../language/languages.ts";
 import type { TailRow } from "./snapshot.ts";
 
 /** Above all keys of characters, which begin with CHARACTER, and below all words. */
@@ -281,7 +280,7 @@ export async function readDocuments(
     id: row.id,
     authorId: row.author_id,
     postId: row.post_id,
-    lang: row.lang ?? UNKNOWN,
+    lang: row.lang,
     content: row.content,
   }));
 }

@@ -1,4 +1,6 @@
 // Documents in memory with their postings: the tail of an index as it was read, and a segment before it is written.
+
+import { isStemmable } from "../language/languages.ts";
 import { type Documents, type IndexedDocument, layDocumentsOut } from "./documents.ts";
 import { type IndexedText, scoredCountOf } from "./text.ts";
 
@@ -24,6 +26,8 @@ export class Tail {
   readonly deleted = new Set<number>();
   bytes = 0;
   #laidOut: Documents | undefined;
+  /** By language, then by stem; of the first `read` words, since words only come at the end. */
+  readonly #stems = new Map<string, { read: number; readonly words: Map<string, string[]> }>();
 
   constructor(first: number) {
     this.first = first;
@@ -71,6 +75,28 @@ export class Tail {
   delete(doc: number): void {
     const place = this.documents.findIndex((document) => document.doc === doc);
     if (place !== -1) this.deleted.add(place);
+  }
+
+  /** Words that have a stem, in whatever documents they occur. */
+  listWordsByStem(
+    lang: string,
+    stem: string,
+    stemOf: (lang: string, word: string) => string,
+  ): readonly string[] {
+    const known = this.#stems.get(lang) ?? { read: 0, words: new Map<string, string[]>() };
+    this.#stems.set(lang, known);
+    if (known.read < this.postings.size) {
+      let nth = 0;
+      for (const word of this.postings.keys()) {
+        if (nth++ < known.read || !isStemmable(word)) continue;
+        const own = stemOf(lang, word);
+        const list = known.words.get(own);
+        if (list) list.push(word);
+        else known.words.set(own, [word]);
+      }
+      known.read = this.postings.size;
+    }
+    return known.words.get(stem) ?? [];
   }
 
   /** The first `size` documents side by side. */

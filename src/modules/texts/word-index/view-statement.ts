@@ -1,19 +1,17 @@
 // The statement behind a search: all of one moment that the process does not remember yet, but for postings, which never change.
 import type { Sql } from "../../../kernel/db/index.ts";
-import { UNKNOWN } from "../language/languages.ts";
 import type { Known, Snapshot, TailRow } from "./snapshot.ts";
 
 /** A paragraph that waits to be analysed; found all the same. */
-export interface PendingRow extends Omit<TailRow, "doc" | "lang"> {
-  readonly lang: string | null;
-}
+export type PendingRow = Omit<TailRow, "doc">;
 
 export type ViewSnapshot = Omit<Snapshot, "totals" | "postings"> & {
   readonly pending: readonly PendingRow[];
 };
 
 /** The newest of those that wait; behind an import of a million others wait for their analysis, as the spec says. */
-const MAX_PENDING = 200;
+const MAX_PENDING = 1_000;
+const MAX_PENDING_UNITS = 1_000_000;
 
 interface PartRow {
   readonly part: "head" | "segment" | "tombstone" | "document" | "pending";
@@ -60,8 +58,11 @@ export async function readView(
     SELECT 'pending', 0, 0, 0, p.id, p.author_id, p.post_id, p.lang,
       CASE WHEN p.id = ANY (${knownPending}::uuid[]) THEN NULL ELSE p.content END, NULL
     FROM (
-      SELECT id, author_id, post_id, lang, content FROM paragraphs
-      WHERE project_id = ${projectId} AND doc IS NULL ORDER BY id DESC LIMIT ${MAX_PENDING}) p`;
+      SELECT id, sum(length) OVER (ORDER BY id DESC) - length AS units_after
+      FROM (
+        SELECT id, length FROM paragraphs
+        WHERE project_id = ${projectId} AND doc IS NULL ORDER BY id DESC LIMIT ${MAX_PENDING}) newest) bounded
+    JOIN paragraphs p ON p.id = bounded.id WHERE units_after < ${MAX_PENDING_UNITS}`;
   return toView(rows);
 }
 
@@ -87,7 +88,7 @@ function toView(rows: readonly PartRow[]): ViewSnapshot {
     tombstoneSeq: head.c,
     segments,
     tombstones: of("tombstone").map((row) => row.a),
-    tail: of("document").map((row) => ({ ...text(row), doc: row.a, lang: row.lang ?? UNKNOWN })),
+    tail: of("document").map((row) => ({ ...text(row), doc: row.a, lang: row.lang })),
     pending: of("pending").map((row) => ({ ...text(row), lang: row.lang })),
   };
 }
