@@ -6,5 +6,11 @@ export { createTextSource, type TextSource } from "./search-source.ts";
 export { CHARACTER, createTokenizer } from "./tokenizer/tokenizer.ts";
 export { paragraphView, toParagraphView } from "./view.ts";
 export { ID_REST_BYTES, idAt, idRestOf, postAt } from "./word-index/documents.ts";
-export { createWordIndex, type IndexView, type Shelf, type WordIndex } from "./word-index/index.ts";
+export {
+  createWordIndex,
+  type IndexView,
+  type Shelf,
+  type Verification,
+  type WordIndex,
+} from "./word-index/index.ts";
 export { fromLengthByte } from "./word-index/length-byte.ts";

@@ -15,9 +15,11 @@ import { createPace } from "./pace.ts";
 import { createTextSource, type TextSource } from "./search-source.ts";
 import { deleteSome } from "./store.ts";
 import { createTokenizer } from "./tokenizer/tokenizer.ts";
-import { createWordIndex } from "./word-index/index.ts";
+import { createWordIndex, type Verification } from "./word-index/index.ts";
 
 export interface Texts {
+  /** Holds the indexes of all projects, or of one, against their paragraphs, one after the other. */
+  verifyIndexes(projectId?: string): AsyncIterable<Verification>;
   /** For the search module. */
   readonly source: TextSource;
   /** The paragraphs of a Markdown text, in its order. Throws PARAGRAPH_TOO_LONG or TOO_MANY_PARAGRAPHS (422). */
@@ -84,5 +86,11 @@ export function createTexts(kernel: TextsKernel, projects: Projects): Texts {
   });
 
   const source = createTextSource(tokenizer, index);
-  return { ...createPostParagraphs({ jobs, pace, index, analyseTask }), source };
+  async function* verifyIndexes(projectId?: string): AsyncGenerator<Verification> {
+    for (const each of projectId === undefined ? await index.listProjects(db.longSql) : [projectId]) {
+      const verification = await index.verify(db, each);
+      if (verification) yield verification;
+    }
+  }
+  return { ...createPostParagraphs({ jobs, pace, index, analyseTask }), source, verifyIndexes };
 }

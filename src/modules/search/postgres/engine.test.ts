@@ -26,6 +26,7 @@ test("[SRC-18] at random points of writing, merging, deleting and rebuilding, an
     );
     for (let step = 0; step < 60; step++) {
       await corpus.step();
+      if (step % 10 === 0) expect(await corpus.listProblems()).toEqual([]);
       for (let times = chance.below(4); times > 0; times--) {
         await expectSearchRight(corpus.pick(engines), db.sql, corpus, chance);
         asked++;

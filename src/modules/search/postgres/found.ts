@@ -23,22 +23,23 @@ function findWords(shelf: Shelf, variants: readonly Variant[]): Found {
   const lists = variants.flatMap((variant) => {
     const postings = shelf.postingsOf(variant.word);
     if (!postings) return [];
-    const allowed = allowedLangs(shelf, variant.langs);
-    return allowed === NONE ? [] : [{ postings, level: variant.level, allowed }];
+    const levels = levelsOf(shelf, variant);
+    return levels.every((level) => level === NO_LEVEL) ? [] : [{ postings, levels }];
   });
   const [first] = lists;
   if (!first) return NOWHERE;
   // Most words by far: themselves and no other.
-  if (lists.length === 1 && first.level === 0 && first.allowed === undefined) return first.postings;
+  if (lists.length === 1 && first.levels.every((level) => level === 0)) return first.postings;
 
   const { langOf } = shelf.documents;
   const merged = new Uint32Array(shelf.documents.docs.length);
   let documents = 0;
-  for (const { postings, level, allowed } of lists) {
+  for (const { postings, levels } of lists) {
     const { places, counts } = postings;
     for (let index = 0; index < places.length; index++) {
       const place = places[index] ?? 0;
-      if (allowed && allowed[langOf[place] ?? 0] === 0) continue;
+      const level = levels[langOf[place] ?? 0] ?? NO_LEVEL;
+      if (level === NO_LEVEL) continue;
       const before = merged[place] ?? 0;
       if (before === 0) documents++;
       const best = before === 0 ? level : Math.min(level, before >>> LEVEL_SHIFT);
@@ -46,6 +47,13 @@ function findWords(shelf: Shelf, variants: readonly Variant[]): Found {
     }
   }
   return gather(merged, documents);
+}
+
+const NO_LEVEL = 255;
+
+/** For each language of the shelf how well the word stands for what was asked for. */
+function levelsOf({ documents }: Shelf, { level = NO_LEVEL, langs, langLevel }: Variant): Uint8Array {
+  return Uint8Array.from(documents.langs, (lang) => (langs.has(lang) ? langLevel : level));
 }
 
 /** Counts by place as a list of those that are not 0. */
@@ -59,19 +67,6 @@ function gather(merged: Uint32Array, documents: number): Found {
     counts[index++] = count;
   }
   return { places, counts };
-}
-
-const NONE = "none";
-
-/** For each language of the shelf whether it is allowed; undefined when all are. */
-function allowedLangs(
-  { documents }: Shelf,
-  langs: ReadonlySet<string> | undefined,
-): Uint8Array | undefined | typeof NONE {
-  if (!langs) return undefined;
-  const allowed = Uint8Array.from(documents.langs, (lang) => (langs.has(lang) ? 1 : 0));
-  if (!allowed.includes(0)) return undefined;
-  return allowed.includes(1) ? allowed : NONE;
 }
 
 /** Documents among them that are not deleted. */

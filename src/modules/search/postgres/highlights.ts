@@ -26,7 +26,7 @@ type Terms = ReturnType<TextSource["listTerms"]>;
 
 function wordRanges(terms: Terms, leaf: Extract<Leaf, { kind: "words" }>, lang: string): Range[] {
   const words = new Set(
-    leaf.variants.flatMap(({ word, langs }) => (langs === undefined || langs.has(lang) ? [word] : [])),
+    leaf.variants.flatMap(({ word, level, langs }) => (level !== undefined || langs.has(lang) ? [word] : [])),
   );
   return terms.flatMap(({ word, start, end }) => (words.has(word) ? [[start, end] as const] : []));
 }

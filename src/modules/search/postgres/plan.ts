@@ -7,10 +7,11 @@ import type { FindSimilar } from "./vocabulary.ts";
 /** A word that stands for one that was asked for. */
 export interface Variant {
   readonly word: string;
-  /** Index into LEVEL_FACTORS. */
-  readonly level: number;
-  /** Counts only in documents of these languages; undefined: in all. */
-  readonly langs: ReadonlySet<string> | undefined;
+  /** How well it stands for it, an index into LEVEL_FACTORS; undefined: not at all, but for documents of `langs`. */
+  readonly level: number | undefined;
+  readonly langs: ReadonlySet<string>;
+  /** In documents of `langs`. */
+  readonly langLevel: number;
 }
 
 export type Leaf =
@@ -30,6 +31,11 @@ const MAX_STEM_WORDS = 100;
 export const MAX_PREFIX_WORDS = 200;
 const EXACT = 0;
 const STEMMED = 1;
+const NO_LANGS: ReadonlySet<string> = new Set();
+
+function inAll(word: string, level: number): Variant {
+  return { word, level, langs: NO_LANGS, langLevel: level };
+}
 
 export interface PlanDeps {
   readonly source: TextSource;
@@ -69,7 +75,7 @@ function allTerms(query: Query): TermQuery[] {
 
 function wordLeaf(source: TextSource, term: TermQuery, others: readonly Variant[]): Leaf {
   const [word = ""] = term.terms;
-  const variants = [{ word, level: EXACT, langs: undefined }, ...others];
+  const variants = [inAll(word, EXACT), ...others];
   return { kind: "words", variants, isStopWord: source.isStopWord(word) };
 }
 
@@ -123,7 +129,7 @@ async function expandStems(
     }
     variants.set(
       term,
-      [...langsOf].map(([other, set]) => ({ word: other, level: STEMMED, langs: set })),
+      [...langsOf].map(([other, set]) => ({ word: other, level: undefined, langs: set, langLevel: STEMMED })),
     );
   }
   return variants;
@@ -140,7 +146,7 @@ async function prefixLeaf(
   const [prefix = ""] = terms;
   if (terms.length > 1 || prefix.startsWith(CHARACTER)) {
     if (terms.length > 1) return { kind: "phrase", terms };
-    return { kind: "words", variants: [{ word: prefix, level: EXACT, langs: undefined }], isStopWord: false };
+    return { kind: "words", variants: [inAll(prefix, EXACT)], isStopWord: false };
   }
   const words = new Set(await source.listWordsByPrefix(sql, projectId, prefix, MAX_PREFIX_WORDS));
   for (const tail of view.looseTails) {
@@ -149,7 +155,7 @@ async function prefixLeaf(
       if (word.startsWith(prefix)) words.add(word);
     }
   }
-  const variants = [...words].map((word) => ({ word, level: EXACT, langs: undefined }));
+  const variants = [...words].map((word) => inAll(word, EXACT));
   return { kind: "words", variants, isStopWord: false };
 }
 
@@ -163,12 +169,18 @@ async function addSimilar(
   for (const term of words) {
     const leaf = leaves.get(term);
     if (leaf?.kind !== "words") continue;
-    const known = new Set(leaf.variants.map(({ word }) => word));
-    const similar = await findSimilar(sql, projectId, term.terms[0] ?? "", view);
-    const others = similar
-      .filter(({ word }) => !known.has(word))
-      .map(({ word, distance }) => ({ word, level: STEMMED + distance, langs: undefined }));
-    leaves.set(term, { ...leaf, variants: [...leaf.variants, ...others] });
+    const levels = new Map<string, number>();
+    for (const { word, distance } of await findSimilar(sql, projectId, term.terms[0] ?? "", view)) {
+      levels.set(word, STEMMED + distance);
+    }
+    // One of the same stem in some language is merely near in documents of others.
+    const known = leaf.variants.map((variant) => ({
+      ...variant,
+      level: variant.level ?? levels.get(variant.word),
+    }));
+    for (const { word } of known) levels.delete(word);
+    const others = [...levels].map(([word, level]) => inAll(word, level));
+    leaves.set(term, { ...leaf, variants: [...known, ...others] });
   }
 }
 

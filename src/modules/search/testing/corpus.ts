@@ -47,6 +47,10 @@ const TYPED = [
   "fine",
   "ÁB",
   "xray",
+  "whael",
+  "runing",
+  "laufenn",
+  "библиотика",
   "nowhere",
   "e-mail",
   "1,000.5",
@@ -149,6 +153,12 @@ export class Corpus {
     else await this.requestRebuild();
   }
 
+  /** What the index says of itself against what the paragraphs say. */
+  async listProblems(): Promise<readonly string[]> {
+    const verification = await this.either.index.verify(this.#db, this.projectId);
+    return verification?.problems ?? [];
+  }
+
   /** Text of a query, with a query in it as a rule. */
   queryText(depth = 0): string {
     const term = () => {
@@ -169,7 +179,9 @@ export class Corpus {
     return parseQuery(text, (part) => this.tokenizer.listTerms(part).map(({ word }) => word)).query;
   }
 
-  async byHand(request: Pick<SearchRequest, "query" | "filter" | "sort">): Promise<ReferenceHit[]> {
+  async byHand(
+    request: Pick<SearchRequest, "query" | "filter" | "isFuzzy" | "sort">,
+  ): Promise<ReferenceHit[]> {
     const { languages } = this.processes[0]?.index ?? this.either.index;
     await languages.load();
     return searchByHand({ tokenizer: this.tokenizer, languages }, [...this.texts.values()], request);

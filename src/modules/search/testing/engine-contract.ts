@@ -26,11 +26,11 @@ export async function expectSearchRight(
       }
     : {};
   const sort = corpus.pick(["relevance", "relevance", "newest", "count"] as const);
-  const request = { projectId, query, filter, sort, facets: ["lang"], isFuzzy: false } as const;
+  const request = { projectId, query, filter, sort, facets: ["lang"], isFuzzy: chance.oneIn(3) } as const;
   const right = await corpus.byHand(request);
   const found = await readAll(engine, sql, request, 1 + chance.below(12));
   const scores = new Map(right.map(({ id, score }) => [id, score]));
-  const told = { text, sort, filter };
+  const told = { text, sort, filter, isFuzzy: request.isFuzzy };
   expect({ ...told, total: found.total, ids: idsOf(found.hits) }).toEqual({
     ...told,
     total: right.length,

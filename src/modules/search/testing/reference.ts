@@ -1,6 +1,6 @@
 // Searching as one would do it by hand: every text is read for every query. What an engine answers is held against it.
-import { type createTokenizer, type createWordIndex, fromLengthByte } from "../../texts/index.ts";
-import type { SearchRequest, Sort } from "../engine.ts";
+import { CHARACTER, type createTokenizer, type createWordIndex, fromLengthByte } from "../../texts/index.ts";
+import type { SearchRequest } from "../engine.ts";
 import { listPositiveTerms, type Query, type TermQuery } from "../query/query.ts";
 
 export interface ReferenceText {
@@ -33,14 +33,14 @@ const STOP_WORDS = new Set(
     " ",
   ),
 );
-const FACTORS = [1, 0.9];
+const FACTORS = [1, 0.9, 0.6, 0.4];
 
 export function searchByHand(
   { tokenizer, languages }: ReferenceDeps,
   texts: readonly ReferenceText[],
-  request: Pick<SearchRequest, "query" | "filter"> & { readonly sort: Sort },
+  request: Pick<SearchRequest, "query" | "filter" | "isFuzzy" | "sort">,
 ): ReferenceHit[] {
-  const { query, filter, sort } = request;
+  const { query, filter, sort, isFuzzy } = request;
   const all = texts.map((text): Read => {
     const words = tokenizer.listWords(text.content).map(({ word }) => word);
     const scored = text.lang === "en" ? words.filter((word) => !STOP_WORDS.has(word)) : words;
@@ -61,14 +61,18 @@ export function searchByHand(
     const { terms, match } = term;
     const [first = ""] = terms;
     const runs: number[][] = [];
-    let level = 1;
+    let level = FACTORS.length;
     for (let at = 0; at + terms.length <= text.terms.length; at++) {
       const word = text.terms[at]?.word ?? "";
       const isExact = terms.every((each, nth) => text.terms[at + nth]?.word === each);
       const isPrefix = match === "prefix" && terms.length === 1 && word.startsWith(first);
       const isStem = match === "word" && hasStemOf(text.lang, word, first);
+      const slips =
+        isFuzzy && match === "word" && /^\p{L}/u.test(first) ? slipsBetween(word, first) : undefined;
       if (isExact || isPrefix) level = 0;
-      if (isExact || isPrefix || isStem) runs.push(terms.map((_, nth) => at + nth));
+      else if (isStem) level = Math.min(level, 1);
+      else if (slips !== undefined) level = Math.min(level, 1 + slips);
+      if (isExact || isPrefix || isStem || slips !== undefined) runs.push(terms.map((_, nth) => at + nth));
     }
     return { runs, level };
   }
@@ -152,6 +156,29 @@ export function searchByHand(
   return hits
     .map((text) => ({ id: text.id, score: score(query, text), highlights: highlights(text) }))
     .sort((a, b) => (sort === "newest" ? 0 : b.score - a.score) || (a.id < b.id ? 1 : -1));
+}
+
+/** By hand as well: the definition, without bounds; undefined when it is too many. */
+function slipsBetween(word: string, typed: string): number | undefined {
+  const letters = [...typed].length;
+  const allowed = letters >= 8 ? 2 : letters >= 4 ? 1 : 0;
+  if (word.startsWith(CHARACTER) || Math.abs(word.length - typed.length) > allowed) return undefined;
+  const slips = distance(word, typed, allowed);
+  return slips > 0 && slips <= allowed ? slips : undefined;
+}
+
+function distance(a: string, b: string, left: number): number {
+  if (a === b) return 0;
+  if (left === 0) return 1;
+  let start = 0;
+  while (start < a.length && a[start] === b[start]) start++;
+  const [one, other] = [a.slice(start), b.slice(start)];
+  const ways = [distance(one.slice(1), other, left - 1), distance(one, other.slice(1), left - 1)];
+  if (one !== "" && other !== "") ways.push(distance(one.slice(1), other.slice(1), left - 1));
+  if (one.length > 1 && one[0] === other[1] && one[1] === other[0]) {
+    ways.push(distance(one.slice(2), other.slice(2), left - 1));
+  }
+  return 1 + Math.min(...ways);
 }
 
 /** The least byte that stands for a length of at least so much, or the one below it: Lucene rounds down. */

@@ -1,6 +1,6 @@
 // The face of the word index: how often each word occurs in which paragraph of a project, kept as rows of PostgreSQL. It hides
 // segments, tail and merging; search will ask it for more than counts.
-import type { Query, Sql, Tx } from "../../../kernel/db/index.ts";
+import type { Database, Query, Sql, Tx } from "../../../kernel/db/index.ts";
 import { createLanguages, type Languages } from "../language/languages.ts";
 import { TOKENIZER_VERSION, type Tokenizer } from "../tokenizer/tokenizer.ts";
 import { createBoundedMemory } from "./bounded-memory.ts";
@@ -20,6 +20,7 @@ import { createQueries, type Top, type TopQuery } from "./query.ts";
 import { createWriteStems } from "./stems.ts";
 import { forgetColumn, forgetDocuments, type LaidOutWords, numberPending } from "./store.ts";
 import { createReadText, type IndexedText, type ReadText } from "./text.ts";
+import { type Verification, verifyIndex } from "./verify.ts";
 import { createViews, type Views } from "./views.ts";
 
 export type { MaintenanceRun } from "./maintenance.ts";
@@ -27,6 +28,7 @@ export type { Top, TopQuery } from "./query.ts";
 export type { InTransaction } from "./rebuild.ts";
 export type { Shelf } from "./shelf.ts";
 export type { TopDocument } from "./top.ts";
+export type { Verification } from "./verify.ts";
 export type { IndexView, WantedTerms } from "./views.ts";
 
 /** Of what processes remember of projects: the documents of a million paragraphs, and tails. */
@@ -80,6 +82,10 @@ export interface WordIndex {
   /** Projects that were analysed by an older version of the tokenizer, some of them. */
   listOutdated(sql: Sql, limit: number): Promise<string[]>;
   top(sql: Sql, query: TopQuery): Promise<Top>;
+  /** Holds it against the paragraphs; undefined when the project has none. Others may write meanwhile. */
+  verify(db: Pick<Database, "transaction">, projectId: string): Promise<Verification | undefined>;
+  /** All projects that have an index. */
+  listProjects(sql: Sql): Promise<string[]>;
   /** For searching. */
   readonly openView: Views["open"];
   readonly languages: Languages;
@@ -146,6 +152,11 @@ export function createWordIndex(tokenizer: Tokenizer, options: WordIndexOptions 
     async listOutdated(sql, limit) {
       const rows = await sql<{ project_id: string }>`
         SELECT project_id FROM text_indexes WHERE tokenizer_version < ${tokenizerVersion} LIMIT ${limit}`;
+      return rows.map((row) => row.project_id);
+    },
+    verify: (db, projectId) => verifyIndex({ db, readText, languages }, projectId),
+    async listProjects(sql) {
+      const rows = await sql<{ project_id: string }>`SELECT project_id FROM text_indexes ORDER BY project_id`;
       return rows.map((row) => row.project_id);
     },
     top: queries.top,

@@ -78,10 +78,11 @@ export class Corpus {
     });
     const column = (of: (paragraph: CountedParagraph) => string) => added.map(of);
     await this.#db.sql`
-      INSERT INTO paragraphs (id, project_id, author_id, content, length)
-      SELECT p.id, ${this.projectId}, p.author_id, p.content, length(p.content)
+      INSERT INTO paragraphs (id, project_id, author_id, post_id, content, length)
+      SELECT p.id, ${this.projectId}, p.author_id, p.post_id, p.content, length(p.content)
       FROM unnest(${column(({ id }) => id)}::uuid[], ${column(({ authorId }) => authorId)}::uuid[],
-        ${column(({ content }) => content)}::text[]) AS p (id, author_id, content)`;
+        ${added.map(({ postId }) => postId)}::uuid[], ${column(({ content }) => content)}::text[])
+        AS p (id, author_id, post_id, content)`;
     return added;
   }
 
