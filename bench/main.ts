@@ -10,6 +10,7 @@ import { importNovels } from "./parts/import-novels.ts";
 import { liveIdle, liveLatency, liveResume } from "./parts/live.ts";
 import { liveFanOut } from "./parts/live-fan-out.ts";
 import { postParagraph } from "./parts/post-paragraph.ts";
+import { search } from "./parts/search.ts";
 import { topParagraphs } from "./parts/top-paragraphs.ts";
 import { canPin } from "./pinning.ts";
 import { renderTable } from "./table.ts";
@@ -19,6 +20,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   post: postParagraph,
   import: importNovels,
   top: topParagraphs,
+  search,
   auth: logIns,
   "auth-timing": logInTiming,
   "live-fan-out": liveFanOut,

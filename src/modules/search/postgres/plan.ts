@@ -150,7 +150,7 @@ async function prefixLeaf(
   }
   const words = new Set(await source.listWordsByPrefix(sql, projectId, prefix, MAX_PREFIX_WORDS));
   for (const tail of view.looseTails) {
-    for (const word of tail.postings.keys()) {
+    for (const word of tail.terms.keys()) {
       if (words.size >= 2 * MAX_PREFIX_WORDS) break;
       if (word.startsWith(prefix)) words.add(word);
     }

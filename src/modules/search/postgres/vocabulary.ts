@@ -135,26 +135,46 @@ export function createVocabularies(
 
     async complete(sql, projectId, prefix, { view, limit }) {
       const { words, documents } = await get(sql, projectId);
-      const found = new Map<string, number>();
+      const loose = new Map<string, number>();
+      for (const [word, count] of looseWords(view)) {
+        if (word.startsWith(prefix)) loose.set(word, (loose.get(word) ?? 0) + count);
+      }
+      const best = new MostFrequent(limit);
       for (let index = lowerBound(words, prefix); index < words.length; index++) {
         const word = words[index] ?? "";
         if (!word.startsWith(prefix)) break;
-        found.set(word, documents[index] ?? 0);
+        best.offer(word, (documents[index] ?? 0) + (loose.get(word) ?? 0));
+        loose.delete(word);
       }
-      for (const [word, count] of looseWords(view)) {
-        if (word.startsWith(prefix)) found.set(word, (found.get(word) ?? 0) + count);
-      }
-      const list = [...found].map(([word, count]) => ({ word, documents: count }));
-      return list.sort((a, b) => b.documents - a.documents || (a.word < b.word ? -1 : 1)).slice(0, limit);
+      for (const [word, count] of loose) best.offer(word, count);
+      return best.list;
     },
   };
+}
+
+/** The most frequent of many words; equal ones by their letters. */
+class MostFrequent {
+  readonly list: { word: string; documents: number }[] = [];
+  readonly #limit: number;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  offer(word: string, documents: number): void {
+    const last = this.list.at(-1);
+    if (this.list.length === this.#limit && last && documents < last.documents) return;
+    this.list.push({ word, documents });
+    this.list.sort((a, b) => b.documents - a.documents || (a.word < b.word ? -1 : 1));
+    if (this.list.length > this.#limit) this.list.pop();
+  }
 }
 
 /** Words of the documents that are in no segment yet, and in how many of these they are. */
 function* looseWords(view: IndexView): Generator<[word: string, documents: number]> {
   for (const tail of view.looseTails) {
-    for (const [word, list] of tail.postings) {
-      if (!word.startsWith(CHARACTER)) yield [word, list.length / 2];
+    for (const [word, { flat }] of tail.terms) {
+      if (!word.startsWith(CHARACTER)) yield [word, flat.length / 2];
     }
   }
 }

@@ -35,6 +35,8 @@ export interface TextWords {
   readonly counts: ReadonlyMap<string, number>;
   /** Of each term (see `listTerms`) its places in the order of all terms, ascending. */
   readonly positions: ReadonlyMap<string, number[]>;
+  /** Whether it has words of scripts without spaces, which have no places of their own. */
+  readonly hasUnspaced: boolean;
 }
 
 export interface Tokenizer {
@@ -93,6 +95,7 @@ export function createTokenizer(classify: Classify = createClassifier()): Tokeni
     const { text } = toNormalForm(content, classify);
     const wordAt = createLowerCase(text, classify);
     let position = 0;
+    let hasUnspaced = false;
     const place = (term: string) => {
       const list = positions.get(term);
       if (list) list.push(position++);
@@ -103,10 +106,11 @@ export function createTokenizer(classify: Classify = createClassifier()): Tokeni
     const onWord: OnWord = (start, end, hasMarks, isOfRun) => {
       const word = wordAt(start, end, hasMarks);
       counts.set(word, (counts.get(word) ?? 0) + 1);
-      if (!isOfRun) place(word);
+      if (isOfRun) hasUnspaced = true;
+      else place(word);
     };
     scan(text, classify, segmenter, onWord, onCharacter);
-    return { counts, positions };
+    return { counts, positions, hasUnspaced };
   }
 
   function listTerms(content: string): Word[] {

@@ -26,9 +26,8 @@ export async function writeSegment(
   const encoder = new PostingsEncoder(writer);
   const positions = new PositionsEncoder(new VarintWriter(), new VarintWriter());
   const copy = createPostingCopy(tx, projectId, segment.number, writer);
-  for (const word of [...tail.postings.keys()].sort()) {
-    const list = tail.postingsOf(word);
-    const positionLists = tail.positionsOf(word);
+  for (const word of [...tail.terms.keys()].sort()) {
+    const { flat: list, positions: positionLists } = tail.term(word);
     encoder.begin();
     positions.begin();
     for (let index = 0; index < list.length; index += 2) {

@@ -48,8 +48,7 @@ export function tailShelf(tail: Tail, nextDoc: number, isNumbered: boolean): She
     liveCount,
     liveScored,
     postingsOf(key) {
-      const flat = tail.postings.get(key);
-      if (!flat) return undefined;
+      const { flat } = tail.term(key);
       let length = flat.length / 2;
       while (length > 0 && (flat[length * 2 - 2] ?? 0) >= size) length--;
       if (length === 0) return undefined;
@@ -62,8 +61,10 @@ export function tailShelf(tail: Tail, nextDoc: number, isNumbered: boolean): She
       return { places, counts };
     },
     positionsOf(key) {
-      const lists = tail.positions.get(key);
-      return lists && { read: (index, into) => copy(lists[index] ?? [], into) };
+      const { positions } = tail.term(key);
+      return positions.length === 0
+        ? undefined
+        : { read: (index, into) => copy(positions[index] ?? [], into) };
     },
   };
 }

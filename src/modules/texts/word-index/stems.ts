@@ -50,7 +50,7 @@ function* langsOfWords(
   languages: Languages,
 ): Generator<[word: string, langs: ReadonlySet<string>]> {
   const langs = tail.documents.map(({ lang }) => (languages.hasStems(lang) ? lang : undefined));
-  for (const [word, list] of tail.postings) {
+  for (const [word, { flat: list }] of tail.terms) {
     const found = new Set<string>();
     for (let index = 0; index < list.length; index += 2) {
       const lang = langs[list[index] ?? 0];

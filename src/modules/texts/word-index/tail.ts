@@ -8,10 +8,15 @@ import { type IndexedText, scoredCountOf } from "./text.ts";
 const DOCUMENT_BYTES = 250;
 const POSTING_BYTES = 64;
 
-/** Places and counts in turns: place, count, place, count … */
-export type FlatPostings = readonly number[];
+/** A term in the documents. */
+export interface TailTerm {
+  /** Places and counts in turns: place, count, place, count … */
+  readonly flat: number[];
+  /** Its positions, a list for each document; none of words of scripts without spaces. */
+  readonly positions: (readonly number[])[];
+}
 
-const NONE: readonly (readonly number[])[] = [];
+const NO_TERM: TailTerm = { flat: [], positions: [] };
 
 export class Tail {
   /** Number of the first document that belongs here. */
@@ -19,9 +24,7 @@ export class Tail {
   /** All documents from `first` up to, not including, this number are here, or were deleted before they were read. */
   next: number;
   readonly documents: IndexedDocument[] = [];
-  readonly postings = new Map<string, number[]>();
-  /** Of each term its positions, a list for each document of its postings; none of words of scripts without spaces. */
-  readonly positions = new Map<string, (readonly number[])[]>();
+  readonly terms = new Map<string, TailTerm>();
   /** Places of documents deleted since. */
   readonly deleted = new Set<number>();
   bytes = 0;
@@ -40,23 +43,25 @@ export class Tail {
     const scoredCount = scoredCountOf(text, document.lang);
     const place = this.documents.push({ ...document, wordCount, scoredCount }) - 1;
     for (const [key, positions] of text.positions) {
-      this.#post(key, place, positions.length);
-      const lists = this.positions.get(key);
-      if (lists) lists.push(positions);
-      else this.positions.set(key, [positions]);
+      const term = this.terms.get(key);
+      if (term) {
+        term.flat.push(place, positions.length);
+        term.positions.push(positions);
+      } else this.terms.set(key, { flat: [place, positions.length], positions: [positions] });
     }
-    // The others are words within scripts without spaces, which are counted and have no position of their own.
-    for (const [key, count] of text.counts) {
-      if (!text.positions.has(key)) this.#post(key, place, count);
-    }
+    if (text.hasUnspaced) this.#addUnspaced(place, text);
     this.next = document.doc + 1;
     this.bytes += DOCUMENT_BYTES + text.counts.size * POSTING_BYTES;
   }
 
-  #post(key: string, place: number, count: number): void {
-    const list = this.postings.get(key);
-    if (list) list.push(place, count);
-    else this.postings.set(key, [place, count]);
+  /** Words within scripts without spaces are counted and have no position of their own. */
+  #addUnspaced(place: number, text: IndexedText): void {
+    for (const [key, count] of text.counts) {
+      if (text.positions.has(key)) continue;
+      const term = this.terms.get(key);
+      if (term) term.flat.push(place, count);
+      else this.terms.set(key, { flat: [place, count], positions: [] });
+    }
   }
 
   /** One that can be added to without anybody else seeing it. */
@@ -64,8 +69,9 @@ export class Tail {
     const copy = new Tail(this.first);
     copy.next = this.next;
     copy.documents.push(...this.documents);
-    for (const [key, list] of this.postings) copy.postings.set(key, [...list]);
-    for (const [key, lists] of this.positions) copy.positions.set(key, [...lists]);
+    for (const [key, { flat, positions }] of this.terms) {
+      copy.terms.set(key, { flat: [...flat], positions: [...positions] });
+    }
     for (const place of this.deleted) copy.deleted.add(place);
     copy.bytes = this.bytes;
     return copy;
@@ -85,16 +91,16 @@ export class Tail {
   ): readonly string[] {
     const known = this.#stems.get(lang) ?? { read: 0, words: new Map<string, string[]>() };
     this.#stems.set(lang, known);
-    if (known.read < this.postings.size) {
+    if (known.read < this.terms.size) {
       let nth = 0;
-      for (const word of this.postings.keys()) {
+      for (const word of this.terms.keys()) {
         if (nth++ < known.read || !isStemmable(word)) continue;
         const own = stemOf(lang, word);
         const list = known.words.get(own);
         if (list) list.push(word);
         else known.words.set(own, [word]);
       }
-      known.read = this.postings.size;
+      known.read = this.terms.size;
     }
     return known.words.get(stem) ?? [];
   }
@@ -105,11 +111,7 @@ export class Tail {
     return this.#laidOut;
   }
 
-  postingsOf(key: string): FlatPostings {
-    return this.postings.get(key) ?? [];
-  }
-
-  positionsOf(key: string): readonly (readonly number[])[] {
-    return this.positions.get(key) ?? NONE;
+  term(key: string): TailTerm {
+    return this.terms.get(key) ?? NO_TERM;
   }
 }

@@ -8,16 +8,18 @@ export interface IndexedText {
   /** Of each term; keys of characters are no keys of words. */
   readonly positions: ReadonlyMap<string, readonly number[]>;
   readonly wordCount: number;
+  /** Whether it has words of scripts without spaces. */
+  readonly hasUnspaced: boolean;
 }
 
 export type ReadText = (content: string) => IndexedText;
 
 export function createReadText(tokenizer: Pick<Tokenizer, "readText">): ReadText {
   return (content) => {
-    const { counts, positions } = tokenizer.readText(content);
+    const { counts, positions, hasUnspaced } = tokenizer.readText(content);
     let wordCount = 0;
     for (const count of counts.values()) wordCount += count;
-    return { counts: toKeys(counts), positions: toKeys(positions), wordCount };
+    return { counts: toKeys(counts), positions: toKeys(positions), wordCount, hasUnspaced };
   };
 }
 

@@ -96,7 +96,7 @@ export interface Author {
 /** Offers the documents of the tail that a snapshot up to `nextDoc` holds, and returns their totals. */
 export function offerTail(best: Best, tail: Tail, key: string, nextDoc: number, authorId?: string): Totals {
   const totals = { documents: 0, occurrences: 0 };
-  const list = tail.postingsOf(key);
+  const list = tail.term(key).flat;
   for (let index = 0; index < list.length; index += 2) {
     const place = list[index] ?? 0;
     const count = list[index + 1] ?? 0;
