@@ -24,6 +24,8 @@ export class Best {
   readonly #after: Key | undefined;
   readonly #kept: Kept[] = [];
   #threshold = Number.NEGATIVE_INFINITY;
+  /** Of the last one kept: among equals an older one has no chance. */
+  #thresholdMs = Number.NEGATIVE_INFINITY;
 
   constructor(limit: number, after: { readonly value: number; readonly id: string } | undefined) {
     this.#limit = limit;
@@ -41,8 +43,9 @@ export class Best {
   }
 
   offer(shelf: Shelf, place: number, value: number, score: number): void {
-    if (value < this.#threshold) return;
     const { createdMs, idRests } = shelf.documents;
+    if (value < this.#threshold || (value === this.#threshold && (createdMs[place] ?? 0) < this.#thresholdMs))
+      return;
     const kept: Kept = {
       shelf,
       place,
@@ -66,7 +69,10 @@ export class Best {
     }
     list.splice(low, 0, kept);
     if (list.length > this.#limit) list.pop();
-    if (list.length === this.#limit) this.#threshold = list.at(-1)?.value ?? this.#threshold;
+    const worst = list.at(-1);
+    if (list.length < this.#limit || !worst) return;
+    this.#threshold = worst.value;
+    this.#thresholdMs = worst.createdMs;
   }
 
   list(): readonly Candidate[] {

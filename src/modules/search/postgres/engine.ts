@@ -108,12 +108,13 @@ function evaluate(view: IndexView, plan: Plan, request: SearchRequest): Evaluate
   const best = new Best(limit + 1, after);
   const facets = new Facets(request.facets);
   let total = 0;
-  for (const { shelf, founds: found } of founds) {
+  // From the newest to the oldest, as a rule: then few of equal value come to be kept.
+  for (const { shelf, founds: found } of founds.toReversed()) {
     const passes = makeFilter(shelf, filter);
     if (passes === "none") continue;
     const { places, values } = combine(shelf, plan.query, found, worth);
     const hits: number[] = [];
-    for (let index = 0; index < places.length; index++) {
+    for (let index = places.length - 1; index >= 0; index--) {
       const place = places[index] ?? 0;
       if (passes && !passes(place)) continue;
       total++;

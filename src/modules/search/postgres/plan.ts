@@ -112,7 +112,7 @@ async function expandStems(
   )) {
     found.get(`${lang} ${stem}`)?.add(word);
   }
-  for (const tail of view.looseTails) {
+  for (const { tail } of view.looseTails) {
     for (const [key, { lang, stem }] of wanted) {
       for (const word of tail.listWordsByStem(lang, stem, stemOf)) found.get(key)?.add(word);
     }
@@ -149,7 +149,7 @@ async function prefixLeaf(
     return { kind: "words", variants: [inAll(prefix, EXACT)], isStopWord: false };
   }
   const words = new Set(await source.listWordsByPrefix(sql, projectId, prefix, MAX_PREFIX_WORDS));
-  for (const tail of view.looseTails) {
+  for (const { tail } of view.looseTails) {
     for (const word of tail.terms.keys()) {
       if (words.size >= 2 * MAX_PREFIX_WORDS) break;
       if (word.startsWith(prefix)) words.add(word);

@@ -172,9 +172,11 @@ class MostFrequent {
 
 /** Words of the documents that are in no segment yet, and in how many of these they are. */
 function* looseWords(view: IndexView): Generator<[word: string, documents: number]> {
-  for (const tail of view.looseTails) {
+  for (const { tail, size } of view.looseTails) {
     for (const [word, { flat }] of tail.terms) {
-      if (!word.startsWith(CHARACTER)) yield [word, flat.length / 2];
+      let documents = flat.length / 2;
+      while (documents > 0 && (flat[documents * 2 - 2] ?? 0) >= size) documents--;
+      if (documents > 0 && !word.startsWith(CHARACTER)) yield [word, documents];
     }
   }
 }

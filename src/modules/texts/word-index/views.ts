@@ -28,7 +28,13 @@ export interface IndexView {
   /** Languages of the documents. */
   readonly langs: ReadonlySet<string>;
   /** The words of the documents that are in no segment. */
-  readonly looseTails: readonly Tail[];
+  readonly looseTails: readonly LooseTail[];
+}
+
+export interface LooseTail {
+  readonly tail: Tail;
+  /** Its documents of this moment; more may have come since. */
+  readonly size: number;
 }
 
 /** What a search asks for, as the tokenizer gives it; with positions those that stand in phrases. */
@@ -79,12 +85,16 @@ export function createViews({ projects, readText, languages }: ViewDeps): Views 
       }
       if (!segments || !waiting) continue;
       const { tail } = memory;
-      const loose = [tailShelf(tail, snapshot.nextDoc, true), tailShelf(waiting, ALL, false)].filter(
-        (shelf) => shelf !== undefined,
-      );
+      const newest = tailShelf(tail, snapshot.nextDoc, true);
+      const unread = tailShelf(waiting, ALL, false);
+      const loose = [newest, unread].filter((shelf) => shelf !== undefined);
       const found = new Map<string, SegmentTerm>();
       const shelves = [...segments.map((segment) => segmentShelf(segment, found)), ...loose];
-      const view = { shelves, langs: langsOf(shelves), looseTails: [tail, waiting] };
+      const view = {
+        shelves,
+        langs: langsOf(shelves),
+        looseTails: [looseOf(tail, newest), looseOf(waiting, unread)],
+      };
       const wanted = await choose(view);
       if (await fetchTerms(sql, projectId, { segments, wanted, found })) return view;
     }
@@ -147,6 +157,10 @@ export function createViews({ projects, readText, languages }: ViewDeps): Views 
       pendings.delete(projectId);
     },
   };
+}
+
+function looseOf(tail: Tail, shelf: Shelf | undefined): LooseTail {
+  return { tail, size: shelf?.documents.docs.length ?? 0 };
 }
 
 interface TermRow {
