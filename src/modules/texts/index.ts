@@ -9,6 +9,7 @@ export { ID_REST_BYTES, idAt, idRestOf, postAt } from "./word-index/documents.ts
 export {
   createWordIndex,
   type IndexView,
+  type ReadPositions,
   type Shelf,
   type Verification,
   type WordIndex,

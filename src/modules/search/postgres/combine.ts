@@ -26,6 +26,7 @@ export function combine(
   query: Query,
   founds: ReadonlyMap<TermQuery, Found>,
   { weights, norms }: Worth,
+  sums: SumsPool,
 ): Matches {
   const { lengthBytes, docs } = shelf.documents;
 
@@ -81,8 +82,8 @@ export function combine(
   }
 
   function any(parts: readonly Part[]): Matches {
-    const values = new Float64Array(docs.length);
-    const isThere = new Uint8Array(docs.length);
+    const lent = sums.take(docs.length);
+    const { values, isThere } = lent;
     let documents = 0;
     for (const each of parts) {
       const places = placesOf(each);
@@ -95,7 +96,9 @@ export function combine(
         values[place] = (values[place] ?? 0) + valueAt(each, index, place);
       }
     }
-    return gather(isThere, values, documents);
+    const matches = gather(lent, documents);
+    sums.giveBack(lent);
+    return matches;
   }
 
   return evaluate(query);
@@ -123,13 +126,37 @@ function without(places: Uint32Array, values: Float64Array, unwanted: readonly P
   return { places: places.subarray(0, length), values: values.subarray(0, length) };
 }
 
-function gather(isThere: Uint8Array, values: Float64Array, documents: number): Matches {
+/** Sums by place, and whether anything was added there; all zero when lent. */
+interface Sums {
+  readonly values: Float64Array;
+  readonly isThere: Uint8Array;
+}
+
+/** Lends arrays that are large and needed for a moment on each shelf. */
+export class SumsPool {
+  readonly #free: Sums[] = [];
+
+  take(size: number): Sums {
+    const free = this.#free.pop();
+    if (free && free.values.length >= size) return free;
+    return { values: new Float64Array(size), isThere: new Uint8Array(size) };
+  }
+
+  giveBack(sums: Sums): void {
+    this.#free.push(sums);
+  }
+}
+
+/** Leaves the sums all zero. */
+function gather({ isThere, values }: Sums, documents: number): Matches {
   const places = new Uint32Array(documents);
   const worths = new Float64Array(documents);
   for (let place = 0, index = 0; index < documents; place++) {
     if (isThere[place] === 0) continue;
     places[index] = place;
     worths[index++] = values[place] ?? 0;
+    isThere[place] = 0;
+    values[place] = 0;
   }
   return { places, values: worths };
 }

@@ -5,7 +5,7 @@ import { CHARACTER, type IndexView, type Paragraph, type Shelf, type TextSource 
 import type { Hit, SearchEngine, SearchRequest, SearchResult } from "../engine.ts";
 import { listPositiveTerms, type TermQuery } from "../query/query.ts";
 import { Best, type Candidate, idOf } from "./best.ts";
-import { combine, type Worth } from "./combine.ts";
+import { combine, SumsPool, type Worth } from "./combine.ts";
 import { Facets, makeFilter } from "./filters.ts";
 import { countLive, type Found, findLeaf } from "./found.ts";
 import { findHighlights } from "./highlights.ts";
@@ -107,12 +107,13 @@ function evaluate(view: IndexView, plan: Plan, request: SearchRequest): Evaluate
   const worth = sort === "count" ? worthOfCounts(plan) : worthOfScores(plan, statistics);
   const best = new Best(limit + 1, after);
   const facets = new Facets(request.facets);
+  const sums = new SumsPool();
   let total = 0;
   // From the newest to the oldest, as a rule: then few of equal value come to be kept.
   for (const { shelf, founds: found } of founds.toReversed()) {
     const passes = makeFilter(shelf, filter);
     if (passes === "none") continue;
-    const { places, values } = combine(shelf, plan.query, found, worth);
+    const { places, values } = combine(shelf, plan.query, found, worth, sums);
     const hits: number[] = [];
     for (let index = places.length - 1; index >= 0; index--) {
       const place = places[index] ?? 0;

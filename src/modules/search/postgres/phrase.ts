@@ -1,5 +1,5 @@
 // Terms that stand side by side: documents that have all of them, then their places there.
-import type { Shelf } from "../../texts/index.ts";
+import type { ReadPositions, Shelf } from "../../texts/index.ts";
 import { type Found, NOWHERE } from "./found.ts";
 import { intersect } from "./intersect.ts";
 
@@ -10,21 +10,19 @@ export function findPhrase(shelf: Shelf, terms: readonly string[]): Found {
     if (!postings) return NOWHERE;
     lists.push(postings);
   }
-  const readers = terms.map((term) => shelf.positionsOf(term));
   const { places, indexes } = intersect(lists.map((list) => list.places));
   const counts = new Uint32Array(places.length);
+  const readers = terms.flatMap((term) => shelf.positionsOf(term) ?? []);
+  // Without positions, as of a version before them, all that can be said is that the document has the terms.
+  if (readers.length < terms.length) return { places, counts: counts.fill(1) };
+
+  // Reused for each document: there may be as many as the project has.
+  const runs = new Runs(terms.length);
   const kept = new Uint32Array(places.length);
-  const buffers = terms.map((): number[] => []);
   let length = 0;
   for (let index = 0; index < places.length; index++) {
-    let count = 1;
-    // Without positions, as of a version before them, all that can be said is that the document has the terms.
-    if (readers.every((reader) => reader !== undefined)) {
-      const lengths = readers.map((reader, nth) =>
-        reader.read(indexes[nth]?.[index] ?? 0, buffers[nth] ?? []),
-      );
-      count = countRuns(buffers, lengths);
-    }
+    for (let nth = 0; nth < readers.length; nth++) runs.read(nth, readers[nth], indexes[nth]?.[index] ?? 0);
+    const count = runs.count();
     if (count === 0) continue;
     kept[length] = places[index] ?? 0;
     counts[length++] = count;
@@ -32,23 +30,45 @@ export function findPhrase(shelf: Shelf, terms: readonly string[]): Found {
   return { places: kept.subarray(0, length), counts: counts.subarray(0, length) };
 }
 
-/** How often a place of the first is followed by one of the second, and so on. */
-function countRuns(lists: readonly (readonly number[])[], lengths: readonly number[]): number {
-  const [first = []] = lists;
-  const next = new Array<number>(lists.length).fill(0);
-  let runs = 0;
-  for (let at = 0; at < (lengths[0] ?? 0); at++) {
-    const start = first[at] ?? 0;
-    let isRun = true;
-    for (let nth = 1; nth < lists.length && isRun; nth++) {
-      const list = lists[nth] ?? [];
-      const wanted = start + nth;
-      let index = next[nth] ?? 0;
-      while (index < (lengths[nth] ?? 0) && (list[index] ?? 0) < wanted) index++;
-      next[nth] = index;
-      isRun = index < (lengths[nth] ?? 0) && list[index] === wanted;
-    }
-    if (isRun) runs++;
+/** The places of the terms in one document. */
+class Runs {
+  readonly #lists: number[][];
+  readonly #lengths: number[];
+  readonly #next: number[];
+
+  constructor(terms: number) {
+    this.#lists = Array.from({ length: terms }, () => []);
+    this.#lengths = new Array<number>(terms).fill(0);
+    this.#next = new Array<number>(terms).fill(0);
   }
-  return runs;
+
+  read(nth: number, reader: ReadPositions | undefined, index: number): void {
+    const list = this.#lists[nth];
+    this.#lengths[nth] = reader && list ? reader.read(index, list) : 0;
+    this.#next[nth] = 0;
+  }
+
+  /** How often a place of the first is followed by one of the second, and so on. */
+  count(): number {
+    const first = this.#lists[0] ?? [];
+    const length = this.#lengths[0] ?? 0;
+    let runs = 0;
+    for (let at = 0; at < length; at++) {
+      const start = first[at] ?? 0;
+      let isRun = true;
+      for (let nth = 1; nth < this.#lists.length && isRun; nth++) isRun = this.#has(nth, start + nth);
+      if (isRun) runs++;
+    }
+    return runs;
+  }
+
+  /** Asked in ascending order. */
+  #has(nth: number, place: number): boolean {
+    const list = this.#lists[nth] ?? [];
+    const length = this.#lengths[nth] ?? 0;
+    let index = this.#next[nth] ?? 0;
+    while (index < length && (list[index] ?? 0) < place) index++;
+    this.#next[nth] = index;
+    return index < length && list[index] === place;
+  }
 }

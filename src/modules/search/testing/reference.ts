@@ -33,6 +33,8 @@ const STOP_WORDS = new Set(
     " ",
   ),
 );
+/** Longer ones are found whole, and not by their beginning. */
+const LONGEST = 256;
 const FACTORS = [1, 0.9, 0.6, 0.4];
 
 export function searchByHand(
@@ -65,7 +67,8 @@ export function searchByHand(
     for (let at = 0; at + terms.length <= text.terms.length; at++) {
       const word = text.terms[at]?.word ?? "";
       const isExact = terms.every((each, nth) => text.terms[at + nth]?.word === each);
-      const isPrefix = match === "prefix" && terms.length === 1 && word.startsWith(first);
+      const isPrefix =
+        match === "prefix" && terms.length === 1 && word.length <= LONGEST && word.startsWith(first);
       const isStem = match === "word" && hasStemOf(text.lang, word, first);
       const slips =
         isFuzzy && match === "word" && /^\p{L}/u.test(first) ? slipsBetween(word, first) : undefined;

@@ -26,7 +26,7 @@ import { createViews, type Views } from "./views.ts";
 export type { MaintenanceRun } from "./maintenance.ts";
 export type { Top, TopQuery } from "./query.ts";
 export type { InTransaction } from "./rebuild.ts";
-export type { Shelf } from "./shelf.ts";
+export type { ReadPositions, Shelf } from "./shelf.ts";
 export type { TopDocument } from "./top.ts";
 export type { Verification } from "./verify.ts";
 export type { IndexView, WantedTerms } from "./views.ts";
