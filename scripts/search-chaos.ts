@@ -2,7 +2,7 @@
 // folding, merging and rebuilding; afterwards nothing may be missing, and the index must be what its paragraphs say.
 import { randomBytes } from "node:crypto";
 import { parseArgs } from "node:util";
-import { createChance } from "../src/testing/chance.ts";
+import { type Chance, createChance } from "../src/testing/chance.ts";
 import {
   type RunningServer,
   removeServer,
@@ -21,26 +21,33 @@ const SETTLE_MS = 120_000;
 /** Up to the end of an import of so many, the first segments are merged several times. */
 const KILL_EVERY_MS = 3_000;
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: "string", default: "2" },
-    seed: { type: "string", default: String(randomBytes(4).readUInt32BE()) },
-  },
-});
-const chance = createChance("search chaos", Number(values.seed));
-const server = await startServer();
-let problems: string[] = [];
-try {
-  problems = await run(server, Number(values.minutes) * 60_000);
-} finally {
-  await removeServer(server);
-  await removeTemplate();
-}
-for (const problem of problems.slice(0, 10)) console.log(problem);
-console.log(problems.length === 0 ? "1 pass\n0 fail" : `0 pass\n${problems.length} fail`);
-process.exit(problems.length === 0 ? 0 : 1);
+await main();
 
-async function run(running: RunningServer, durationMs: number): Promise<string[]> {
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      minutes: { type: "string", default: "2" },
+      seed: { type: "string", default: String(randomBytes(4).readUInt32BE()) },
+    },
+  });
+  const chance = createChance("search chaos", Number(values.seed));
+  const problems = await withServer((server) => run(server, chance, Number(values.minutes) * 60_000));
+  for (const problem of problems.slice(0, 10)) console.log(problem);
+  console.log(problems.length === 0 ? "1 pass\n0 fail" : `0 pass\n${problems.length} fail`);
+  process.exit(problems.length === 0 ? 0 : 1);
+}
+
+async function withServer<T>(use: (server: RunningServer) => Promise<T>): Promise<T> {
+  const server = await startServer();
+  try {
+    return await use(server);
+  } finally {
+    await removeServer(server);
+    await removeTemplate();
+  }
+}
+
+async function run(running: RunningServer, chance: Chance, durationMs: number): Promise<string[]> {
   const found: string[] = [];
   const answering = {
     fetch: (request: Request) => {

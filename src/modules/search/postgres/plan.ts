@@ -31,10 +31,9 @@ const MAX_STEM_WORDS = 100;
 export const MAX_PREFIX_WORDS = 200;
 const EXACT = 0;
 const STEMMED = 1;
-const NO_LANGS: ReadonlySet<string> = new Set();
 
 function inAll(word: string, level: number): Variant {
-  return { word, level, langs: NO_LANGS, langLevel: level };
+  return { word, level, langs: new Set(), langLevel: level };
 }
 
 export interface PlanDeps {
