@@ -12,8 +12,10 @@ import type { ReadText } from "./text.ts";
 import { readView } from "./view-statement.ts";
 
 /** Bytes of terms that a process keeps decoded, with their positions as they are stored. */
-const TERMS_BYTES = 64 * 1024 * 1024;
-const TERM_BYTES = 100;
+const TERMS_BYTES = 48 * 1024 * 1024;
+/** Besides what they hold: the entry, and two arrays where a term occurs at all. */
+const TERM_BYTES = 200;
+const ARRAYS_BYTES = 400;
 const POSTING_BYTES = 8;
 /** After that many tries with the shared memory a search works with one of its own, which nobody changes meanwhile. */
 const SHARED_TRIES = 3;
@@ -173,7 +175,8 @@ interface TermRow {
 const NO_TOTALS = { documents: 0, occurrences: 0 };
 
 function bytesOf({ postings, positions }: SegmentTerm): number {
-  return TERM_BYTES + (postings?.places.length ?? 0) * POSTING_BYTES + (positions?.length ?? 0);
+  if (!postings) return TERM_BYTES;
+  return TERM_BYTES + ARRAYS_BYTES + postings.places.length * POSTING_BYTES + (positions?.length ?? 0);
 }
 
 function segmentShelf(view: SegmentView, found: ReadonlyMap<string, SegmentTerm>): Shelf {
