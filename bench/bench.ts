@@ -19,7 +19,7 @@ export interface Bench {
   readonly options: Options;
 }
 
-export type Part = (bench: Bench) => Promise<Row>;
+export type Part = (bench: Bench) => Promise<Row | readonly Row[]>;
 
 /** Runs the parts one after the other on one server, which is stopped whatever happens. */
 export async function runParts(
@@ -30,7 +30,7 @@ export async function runParts(
   const bare = await openBareDatabase(stoa.dataDir);
   try {
     const rows: Row[] = [];
-    for (const part of parts) rows.push(await part({ stoa, bare, options }));
+    for (const part of parts) rows.push(...[await part({ stoa, bare, options })].flat());
     return { rows, versions: `Bun ${Bun.version}, PostgreSQL ${bare.version}` };
   } finally {
     await bare.sql.close();

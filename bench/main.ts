@@ -17,6 +17,7 @@ import { jobsUrgent } from "./parts/jobs-urgent.ts";
 import { liveIdle, liveLatency, liveResume } from "./parts/live.ts";
 import { liveFanOut } from "./parts/live-fan-out.ts";
 import { postParagraph } from "./parts/post-paragraph.ts";
+import { search } from "./parts/search.ts";
 import { topParagraphs } from "./parts/top-paragraphs.ts";
 import { canPin } from "./pinning.ts";
 import { renderTable } from "./table.ts";
@@ -27,6 +28,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   import: importNovels,
   top: topParagraphs,
   dictionary,
+  search,
   auth: logIns,
   "auth-timing": logInTiming,
   "jobs-drain": jobsDrain,

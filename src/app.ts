@@ -9,11 +9,14 @@ import { createLive, liveMigrations } from "./modules/live/index.ts";
 import { createOps } from "./modules/ops/index.ts";
 import { createPosts, postsMigrations } from "./modules/posts/index.ts";
 import { createProjects, projectsMigrations } from "./modules/projects/index.ts";
-import { createTexts, textsMigrations } from "./modules/texts/index.ts";
+import { createSearch } from "./modules/search/index.ts";
+import { createTexts, type Texts, textsMigrations } from "./modules/texts/index.ts";
 import { createWork, workMigrations } from "./modules/work/index.ts";
 
 export interface App {
   readonly migrations: readonly MigrationSet[];
+  /** See Texts. */
+  readonly verifyIndexes: Texts["verifyIndexes"];
   /** Makes the next key that signs access tokens, before its time. */
   rotateSigningKey(): Promise<{ readonly id: string; readonly signsFrom: Date }>;
 }
@@ -23,6 +26,7 @@ export function createApp(kernel: Kernel): App {
   const projects = createProjects(kernel, accounts);
   const texts = createTexts(kernel, projects);
   createDictionary(kernel, { projects, texts });
+  createSearch(kernel, projects, texts);
   createPosts(kernel, { accounts, projects, texts });
   createFileRoutes(kernel, projects);
   const live = createLive(kernel, accounts, projects);
@@ -36,5 +40,5 @@ export function createApp(kernel: Kernel): App {
     workMigrations,
   ];
   createOps(kernel, [...kernelMigrations, ...migrations]);
-  return { migrations, rotateSigningKey: accounts.rotateSigningKey };
+  return { migrations, rotateSigningKey: accounts.rotateSigningKey, verifyIndexes: texts.verifyIndexes };
 }

@@ -22,6 +22,8 @@ async function run(command: Command): Promise<void> {
       return (await import("./process/commands.ts")).showConfig();
     case "rotate keys":
       return (await import("./process/commands.ts")).rotateKeys();
+    case "search verify":
+      return (await import("./process/commands.ts")).verifySearch(command.projectId);
     case "openapi":
       return (await import("./process/commands.ts")).showOpenApi();
     case "help":

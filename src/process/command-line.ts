@@ -12,6 +12,11 @@ export type Command =
       readonly lanes: string | undefined;
       readonly isSupervised: boolean;
     }
+  | {
+      readonly command: "search verify";
+      /** Left out: all. */
+      readonly projectId: string | undefined;
+    }
   | { readonly command: "migrate" | "config" | "openapi" | "rotate keys" | "help" | "version" };
 
 export const USAGE = `Stoa, one server for products whose people work on text together.
@@ -22,6 +27,7 @@ Usage: npm run stoa -- <command>
   start --role web         HTTP only
   start --role worker      background jobs only; with --lanes urgent,high only those of these lanes
   migrate                  bring the database's tables up to date, then stop
+  search verify            hold the search index against the paragraphs, of all projects or --project <id>; code 1 when it is wrong
   keys rotate              let a new key sign access tokens, also beside a running server
   config                   each setting, its value and where that came from
   openapi                  the API description as JSON
@@ -39,6 +45,8 @@ export function parseCommandLine(words: readonly string[]): Command {
     case "config":
     case "openapi":
       return alone(first, rest);
+    case "search":
+      return parseSearch(rest);
     case "keys":
       return parseKeys(rest);
     case undefined:
@@ -81,6 +89,18 @@ function parseKeys([verb, word]: readonly string[]): Command {
   if (word !== undefined) throw new StartError(`keys rotate has no option ${quote(word)}.`);
   return { command: "rotate keys" };
 }
+
+function parseSearch([verb, option, value, ...more]: readonly string[]): Command {
+  if (verb === "--help" || verb === "-h") return { command: "help" };
+  if (verb !== "verify") throw new StartError("search takes verify.");
+  const isRight =
+    option === undefined || (option === "--project" && value !== undefined && more.length === 0);
+  if (!isRight || (value !== undefined && !UUID.test(value)))
+    throw new StartError("search verify takes --project and the id of one.");
+  return { command: "search verify", projectId: value };
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 function parseRole(word: string | undefined): Role {
   const role = ROLES.find((each) => each === word);

@@ -32,6 +32,30 @@ export async function rotateKeys(): Promise<void> {
   }
 }
 
+/** Also beside a running server. Sets exit code 1 when an index is not what its paragraphs say. */
+export async function verifySearch(projectId: string | undefined): Promise<void> {
+  const { config } = loadConfig();
+  const database = await joinDatabase(config, createLogger({ level: config.logLevel, process: "verify" }));
+  try {
+    const runtime = createRuntime({ ...alone, config, access: database.access, workerId: newId() });
+    try {
+      let projects = 0;
+      for await (const { projectId: id, documents, segments, problems } of runtime.verifyIndexes(projectId)) {
+        projects++;
+        const size = `${documents} paragraphs, ${segments} segments`;
+        const verdict = problems.length === 0 ? "right" : `wrong\n  ${problems.join("\n  ")}`;
+        process.stdout.write(`${id}: ${size}: ${verdict}\n`);
+        if (problems.length > 0) process.exitCode = 1;
+      }
+      if (projects === 0) process.stdout.write("There is no index.\n");
+    } finally {
+      await runtime.stop();
+    }
+  } finally {
+    await database.stop();
+  }
+}
+
 export async function showConfig(): Promise<void> {
   const { lines } = loadConfig();
   const width = (key: "variable" | "value") => Math.max(...lines.map((line) => line[key].length));

@@ -108,6 +108,8 @@ test.each([
   ],
   [["start", "--supervised"], "--supervised is for children that the server has started: leave it out."],
   [["keys"], "keys takes rotate."],
+  [["search"], "search takes verify."],
+  [["search", "verify", "now"], "search verify takes --project and the id of one."],
   [["keys", "rotate", "now"], 'keys rotate has no option "now".'],
   [["migrate", "now"], 'migrate has no option "now".'],
 ] as [string[], string][])("[PROC-4] the words %j", async (words, sentence) => {

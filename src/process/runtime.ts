@@ -1,6 +1,6 @@
 // One role at work in this process: the kernel, the application on it, and the parts that this role starts.
 
-import { createApp } from "../app.ts";
+import { type App, createApp } from "../app.ts";
 import { publicAddressOf } from "../kernel/config/index.ts";
 import { createKernel, kernelMigrations } from "../kernel/create-kernel.ts";
 import { type Database, type MigrationSet, migrate, openDatabase } from "../kernel/db/index.ts";
@@ -23,6 +23,8 @@ export interface Runtime extends Part {
   metrics(): Promise<object[]>;
   /** Brings the tables up to date, then makes the next signing key. In place of start. */
   rotateSigningKey(): Promise<{ readonly id: string; readonly signsFrom: Date }>;
+  /** Brings the tables up to date, then holds the text indexes against their paragraphs. In place of start. */
+  verifyIndexes(projectId?: string): ReturnType<App["verifyIndexes"]>;
   /** The API description. */
   describe(): Promise<unknown>;
 }
@@ -83,6 +85,10 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     async rotateSigningKey() {
       await migrate(db, migrationsOf(app));
       return app.rotateSigningKey();
+    },
+    async *verifyIndexes(projectId) {
+      await migrate(db, migrationsOf(app));
+      yield* app.verifyIndexes(projectId);
     },
     async describe() {
       const { url } = publicAddressOf(config);

@@ -72,6 +72,10 @@ export const routeLines: Readonly<Record<string, RouteLine>> = {
   listDictionary: { least: "viewer" },
   getDictionaryWord: { least: "viewer" },
 
+  search: { least: "viewer", query: { q: "whale" } },
+  searchWords: { least: "viewer", body: ({ projectId }) => ({ words: ["whale"], project_id: projectId }) },
+  suggest: { least: "viewer", query: { q: "wha" } },
+
   listPosts: { least: "viewer" },
   createPost: { least: "collaborator" },
   getPost: { least: "viewer" },

@@ -4,9 +4,9 @@ import type { Database } from "../../kernel/db/index.ts";
 import type { Events } from "../../kernel/events/index.ts";
 import { type Jobs, PermanentJobError, type Task } from "../../kernel/jobs/index.ts";
 import { paragraphsAnalysed } from "./events.ts";
+import type { Languages } from "./language/languages.ts";
 import { countPending, listPending, type PendingParagraph } from "./store.ts";
-import type { Tokenizer } from "./tokenizer/tokenizer.ts";
-import type { InTransaction, Taken, WordIndex } from "./word-index/index.ts";
+import type { CountedParagraph, InTransaction, Taken, WordIndex } from "./word-index/index.ts";
 
 const projectInput = z.strictObject({ project_id: z.uuid() });
 export type ProjectInput = z.infer<typeof projectInput>;
@@ -22,7 +22,7 @@ const ANALYSE_TIMEOUT_MS = 6 * 3_600_000;
 export interface AnalyseDeps {
   readonly db: Database;
   readonly events: Pick<Events, "append">;
-  readonly tokenizer: Tokenizer;
+  readonly languages: Pick<Languages, "recognise">;
   readonly index: WordIndex;
   /** After the counts of a project have changed. */
   readonly onCounted?: (projectId: string) => void;
@@ -109,15 +109,17 @@ function isFullBatch(pending: readonly PendingParagraph[]): boolean {
 }
 
 async function analyse(
-  { events, tokenizer, index }: AnalyseDeps,
+  { events, languages, index }: AnalyseDeps,
   projectId: string,
   pending: readonly PendingParagraph[],
   inTransaction: InTransaction,
 ): Promise<Taken> {
-  const counted = pending.map((paragraph) => ({
-    ...paragraph,
-    counts: tokenizer.countWords(paragraph.content),
-  }));
+  const counted: CountedParagraph[] = [];
+  for (const paragraph of pending) {
+    const text = index.readText(paragraph.content);
+    const lang = paragraph.lang ?? (await languages.recognise(paragraph.content, text.counts));
+    counted.push({ ...paragraph, lang, text });
+  }
   return inTransaction(async (tx) => {
     const taken = await index.take(tx, projectId, counted);
     for (const event of paragraphsAnalysed(projectId, taken.ids)) await events.append(tx, event);

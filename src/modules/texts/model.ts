@@ -6,6 +6,8 @@ export interface Paragraph {
   readonly authorId: string;
   readonly postId: string | null;
   readonly content: string;
+  /** ISO 639-1, as it was given or recognised; `und` when it could not be, null while it waits. */
+  readonly lang: string | null;
   readonly analysis: Analysis;
 }
 

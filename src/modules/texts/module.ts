@@ -22,14 +22,19 @@ import { createTextImportTask } from "./import-task.ts";
 import { createUrlSource } from "./import-url.ts";
 import { ANALYSE_KEY, ANALYSE_LANE, createAnalyseTask, createReanalyseTask, importTask } from "./jobs.ts";
 import { createPace } from "./pace.ts";
+import { createTextSource, type TextSource } from "./search-source.ts";
 import { createPageReader } from "./source/page-reader.ts";
 import { createReadSource } from "./source/text-source.ts";
 import { createGetStatistics } from "./statistics.ts";
 import { deleteSome } from "./store.ts";
 import { createTokenizer } from "./tokenizer/tokenizer.ts";
-import { createWordIndex, type WordIndex } from "./word-index/index.ts";
+import { createWordIndex, type Verification, type WordIndex } from "./word-index/index.ts";
 
 export interface Texts {
+  /** Holds the indexes of all projects, or of one, against their paragraphs, one after the other. */
+  verifyIndexes(projectId?: string): AsyncIterable<Verification>;
+  /** For the search module. */
+  readonly source: TextSource;
   /** The paragraphs of a Markdown text, in its order. Throws PARAGRAPH_TOO_LONG or TOO_MANY_PARAGRAPHS (422). */
   splitMarkdown(text: string): readonly string[];
   /** The paragraphs of a post, as a column of the statement that reads it: sql`SELECT …, ${paragraphsColumn(sql, sql`p.id`)} AS …`. */
@@ -69,7 +74,13 @@ export function createTexts(kernel: TextsKernel, projects: Projects): Texts {
   const tokenizer = createTokenizer();
   const index = createWordIndex(tokenizer);
   const counted = createCounted();
-  const analyseTask = createAnalyseTask({ db, events, tokenizer, index, onCounted: counted.notify });
+  const analyseTask = createAnalyseTask({
+    db,
+    events,
+    languages: index.languages,
+    index,
+    onCounted: counted.notify,
+  });
   jobs.register(analyseTask);
   jobs.register(importTask);
   jobs.register(createReanalyseTask({ db, index, jobs, analyseTask }));
@@ -131,11 +142,20 @@ export function createTexts(kernel: TextsKernel, projects: Projects): Texts {
     async stop() {},
   });
 
+  const source = createTextSource(tokenizer, index);
+  async function* verifyIndexes(projectId?: string): AsyncGenerator<Verification> {
+    for (const each of projectId === undefined ? await index.listProjects(db.longSql) : [projectId]) {
+      const verification = await index.verify(db, each);
+      if (verification) yield verification;
+    }
+  }
   return {
     ...createPostParagraphs({ jobs, pace, index, analyseTask }),
     listFrequent: index.frequent,
     findTop,
     listDays: index.days,
     onCounted: counted.listen,
+    source,
+    verifyIndexes,
   };
 }

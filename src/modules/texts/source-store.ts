@@ -23,7 +23,7 @@ export async function findSourceParagraphs(
 ): Promise<Map<string, Paragraph>> {
   const rows = await tx<ParagraphRow & { content_hash: string }>`
     SELECT encode(s.content_hash, 'hex') AS content_hash, p.id, p.project_id, p.author_id, p.post_id, p.content, p.doc,
-      p.word_count
+      p.word_count, p.lang
     FROM unnest(${contentHashes}::text[]) AS h (content_hash)
     JOIN text_sources s ON s.project_id = ${projectId} AND s.url_hash = ${urlHash}
       AND s.content_hash = decode(h.content_hash, 'hex')

@@ -15,6 +15,7 @@ export interface ParagraphRow {
   readonly content: string;
   readonly doc: number | null;
   readonly word_count: number | null;
+  readonly lang: string | null;
 }
 
 export interface NewParagraphs {
@@ -24,6 +25,8 @@ export interface NewParagraphs {
   readonly caller: Who;
   readonly ids: readonly string[];
   readonly contents: readonly string[];
+  /** ISO 639-1; null: to be recognised. */
+  readonly lang: string | null;
   readonly events: readonly NewEvent[];
   readonly job: PreparedJob;
   /** What the author's access must be one of; else nothing is written. */
@@ -39,13 +42,13 @@ export interface Inserted {
 
 /** A batch of one, which is what most requests are: without arrays the statement costs PostgreSQL a quarter less. */
 export async function insertParagraph(tx: Tx, batch: NewParagraphs): Promise<Inserted> {
-  const { projectId, authorId, caller, ids, contents, events, job, permitted } = batch;
+  const { projectId, authorId, caller, ids, contents, lang, events, job, permitted } = batch;
   const [id = "", content = "", event] = [ids[0], contents[0], events[0]];
   const [row] = await tx<{ access: string | null; job_id: string | null }>`
     WITH author AS MATERIALIZED (SELECT ${writeAccessColumn(tx, projectId, caller)} AS access),
     stored AS (
-      INSERT INTO paragraphs (id, project_id, author_id, content, length)
-      SELECT ${id}::uuid, ${projectId}::uuid, ${authorId}::uuid, ${content}::text, ${content.length}::int
+      INSERT INTO paragraphs (id, project_id, author_id, content, length, lang)
+      SELECT ${id}::uuid, ${projectId}::uuid, ${authorId}::uuid, ${content}::text, ${content.length}::int, ${lang}::text
       FROM author WHERE access = ANY (${permitted}::text[])
       RETURNING 1),
     job AS MATERIALIZED (
@@ -63,14 +66,14 @@ export async function insertParagraph(tx: Tx, batch: NewParagraphs): Promise<Ins
 
 /** All of a batch in one statement, so that one round trip makes it durable. */
 export async function insertParagraphs(tx: Tx, batch: NewParagraphs): Promise<Inserted> {
-  const { projectId, authorId, caller, ids, contents, events, job, permitted } = batch;
+  const { projectId, authorId, caller, ids, contents, lang, events, job, permitted } = batch;
   const lengths = contents.map((content) => content.length);
   // Each part reads from the one before: paragraphs first, the events last, since they hold the project's log.
   const [row] = await tx<{ access: string | null; job_id: string | null }>`
     WITH author AS MATERIALIZED (SELECT ${writeAccessColumn(tx, projectId, caller)} AS access),
     stored AS (
-      INSERT INTO paragraphs (id, project_id, author_id, content, length)
-      SELECT p.id, ${projectId}, ${authorId}, p.content, p.length
+      INSERT INTO paragraphs (id, project_id, author_id, content, length, lang)
+      SELECT p.id, ${projectId}, ${authorId}, p.content, p.length, ${lang}::text
       FROM author CROSS JOIN unnest(${ids}::uuid[], ${contents}::text[], ${lengths}::int[]) AS p (id, content, length)
       WHERE author.access = ANY (${permitted}::text[])
       RETURNING 1),
@@ -96,7 +99,7 @@ export async function findParagraph(
   column = accessColumn,
 ): Promise<{ readonly paragraph: Paragraph; readonly access: string | null } | undefined> {
   const [row] = await sql<ParagraphRow & { access: string | null }>`
-    SELECT p.id, p.project_id, p.author_id, p.post_id, p.content, p.doc, p.word_count,
+    SELECT p.id, p.project_id, p.author_id, p.post_id, p.content, p.doc, p.word_count, p.lang,
       ${column(sql, sql`p.project_id`, who)} AS access
     FROM paragraphs p WHERE p.id = ${id}`;
   return row && { paragraph: toParagraph(row), access: row.access };
@@ -116,7 +119,7 @@ export async function listParagraphs(sql: Sql, list: ParagraphList): Promise<Par
   const ofAuthor = authorId === undefined ? sql`` : sql`AND author_id = ${authorId}`;
   const older = beforeId === undefined ? sql`` : sql`AND id < ${beforeId}`;
   const rows = await sql<ParagraphRow>`
-    SELECT id, project_id, author_id, post_id, content, doc, word_count FROM paragraphs
+    SELECT id, project_id, author_id, post_id, content, doc, word_count, lang FROM paragraphs
     WHERE project_id = ${projectId} ${ofAuthor} ${withStatus(sql, status)} ${older}
     ORDER BY id DESC LIMIT ${limit + 1}`;
   return rows.map(toParagraph);
@@ -133,8 +136,19 @@ export async function listParagraphsByDoc(
   docs: readonly number[],
 ): Promise<Paragraph[]> {
   const rows = await sql<ParagraphRow>`
-    SELECT id, project_id, author_id, post_id, content, doc, word_count FROM paragraphs
+    SELECT id, project_id, author_id, post_id, content, doc, word_count, lang FROM paragraphs
     WHERE project_id = ${projectId} AND doc = ANY (${docs}::int[])`;
+  return rows.map(toParagraph);
+}
+
+export async function listParagraphsById(
+  sql: Sql,
+  projectId: string,
+  ids: readonly string[],
+): Promise<Paragraph[]> {
+  const rows = await sql<ParagraphRow>`
+    SELECT id, project_id, author_id, post_id, content, doc, word_count, lang FROM paragraphs
+    WHERE project_id = ${projectId} AND id = ANY (${ids}::uuid[])`;
   return rows.map(toParagraph);
 }
 
@@ -142,14 +156,17 @@ export async function listParagraphsByDoc(
 export async function deleteParagraph(tx: Tx, id: string): Promise<Paragraph | undefined> {
   const [row] = await tx<ParagraphRow>`
     DELETE FROM paragraphs WHERE id = ${id}
-    RETURNING id, project_id, author_id, post_id, content, doc, word_count`;
+    RETURNING id, project_id, author_id, post_id, content, doc, word_count, lang`;
   return row && toParagraph(row);
 }
 
 export interface PendingParagraph {
   readonly id: string;
   readonly authorId: string;
+  readonly postId: string | null;
   readonly content: string;
+  /** As it was given. */
+  readonly lang: string | null;
 }
 
 /** The oldest that wait to be analysed, so many that they hold about `maxUnits` of text, one at least. */
@@ -158,8 +175,8 @@ export async function listPending(
   projectId: string,
   bounds: { readonly maxParagraphs: number; readonly maxUnits: number },
 ): Promise<PendingParagraph[]> {
-  const rows = await sql<{ id: string; author_id: string; content: string }>`
-    SELECT p.id, p.author_id, p.content
+  const rows = await sql<Pick<ParagraphRow, "id" | "author_id" | "post_id" | "content" | "lang">>`
+    SELECT p.id, p.author_id, p.post_id, p.content, p.lang
     FROM (
       SELECT id, sum(length) OVER (ORDER BY id) - length AS units_before
       FROM (
@@ -168,7 +185,13 @@ export async function listPending(
     JOIN paragraphs p ON p.id = bounded.id
     WHERE bounded.units_before < ${bounds.maxUnits}
     ORDER BY p.id`;
-  return rows.map((row) => ({ id: row.id, authorId: row.author_id, content: row.content }));
+  return rows.map((row) => ({
+    id: row.id,
+    authorId: row.author_id,
+    postId: row.post_id,
+    content: row.content,
+    lang: row.lang,
+  }));
 }
 
 export async function countPending(sql: Sql, projectId: string): Promise<number> {
@@ -239,6 +262,7 @@ export function toParagraph(row: ParagraphRow): Paragraph {
     authorId: row.author_id,
     postId: row.post_id,
     content: row.content,
+    lang: row.lang,
     analysis:
       row.doc === null
         ? { state: "pending" }

@@ -11,6 +11,10 @@ export const paragraphView = z
     author_id: z.uuid(),
     post_id: z.uuid().nullable().meta({ description: "The post it is a part of, if any." }),
     content: z.string(),
+    lang: z.string().nullable().meta({
+      description:
+        "Its language as in ISO 639-1, given or recognised; `und` when none was, null while it is pending.",
+    }),
     status: paragraphStatus,
     word_count: z.int().nullable().meta({ description: "Null while it is pending." }),
     created_at: z.iso.datetime(),
@@ -25,6 +29,7 @@ export function toParagraphView(paragraph: Paragraph): z.infer<typeof paragraphV
     author_id: paragraph.authorId,
     post_id: paragraph.postId,
     content: paragraph.content,
+    lang: paragraph.lang,
     status: analysis.state,
     word_count: analysis.state === "analysed" ? analysis.wordCount : null,
     created_at: new Date(createdMsOf(paragraph.id)).toISOString(),

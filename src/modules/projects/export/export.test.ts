@@ -119,6 +119,9 @@ test("[PRJ-70] an export holds all that the project does", async () => {
     ["Three.", 1],
     ["Ünïcödé 漢字", 2],
   ]);
+  const { body } = await ada.call("GET", `/paragraphs?project_id=${projectId}`);
+  const shown = (body.items as Record<string, unknown>[]).map((item) => ({ type: "paragraph", ...item }));
+  expect(ofType(lines, "paragraph")).toEqual(shown.reverse());
   const events = ofType(lines, "event");
   expect(events.map(({ seq }) => seq)).toEqual(
     Array.from({ length: Number(result.seq) }, (_, index) => index + 1),

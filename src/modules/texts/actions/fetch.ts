@@ -63,7 +63,15 @@ export function createFetchActions({ paragraphs, readSource }: FetchDeps) {
       if (made.length > 0) await insertSourceParagraphs(tx, key, url, made);
       for (const { id, content, contentHash } of made) {
         const analysis = { state: "pending" } as const;
-        known.set(contentHash, { id, projectId, authorId: actorId, postId: null, content, analysis });
+        known.set(contentHash, {
+          id,
+          projectId,
+          authorId: actorId,
+          postId: null,
+          content,
+          lang: null,
+          analysis,
+        });
       }
       return {
         paragraphs: hashes.flatMap((hash) => known.get(hash) ?? []),

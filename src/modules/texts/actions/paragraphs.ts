@@ -75,7 +75,12 @@ export function createParagraphActions(deps: ParagraphActionDeps) {
     },
 
     /** Stores a batch, its events and its job in one statement, which also looks whether its author may. */
-    async storeBatch(tx: Tx, by: ParagraphsFrom, contents: readonly string[]): Promise<StoredBatch> {
+    async storeBatch(
+      tx: Tx,
+      by: ParagraphsFrom,
+      contents: readonly string[],
+      lang: string | null = null,
+    ): Promise<StoredBatch> {
       const { projectId, actorId } = by;
       const ids = contents.map(() => newId());
       const delayMs = pace.delayMs(projectId, contents.length);
@@ -88,6 +93,7 @@ export function createParagraphActions(deps: ParagraphActionDeps) {
         caller: by.caller,
         ids,
         contents,
+        lang,
         events: paragraphsCreated(by, ids),
         job,
         permitted,

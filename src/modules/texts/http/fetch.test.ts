@@ -70,6 +70,7 @@ test("[TXT-80] without an address the server's text source is read, and its para
         author_id: ada.userId,
         post_id: null,
         content,
+        lang: null,
         status: "pending",
         word_count: null,
         created_at: TIME,

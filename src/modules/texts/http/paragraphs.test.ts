@@ -38,6 +38,7 @@ test("[TXT-8] what is handed in is stored before the answer, in my order, with o
         author_id: ada.userId,
         post_id: null,
         content: texts[place],
+        lang: null,
         status: "pending",
         word_count: null,
         created_at: TIME,

@@ -38,6 +38,11 @@ const content = z
   .meta({ description: "Its length counts in UTF-16 code units." });
 const newParagraphs = z.strictObject({
   paragraphs: z.array(content).min(1).max(MAX_PARAGRAPHS),
+  lang: z
+    .string()
+    .regex(/^[a-z]{2}$/, "Must be a code of ISO 639-1, such as en.")
+    .optional()
+    .meta({ description: "Language of all of them as in ISO 639-1; left out, it is recognised." }),
   project_id: projectId,
 });
 const accepted = z.strictObject({
@@ -88,7 +93,7 @@ export function paragraphRoutes({ db, actions }: ParagraphRouteDeps): Route[] {
         const isShort = body.paragraphs.length <= MAX_GROUPED;
         return write(
           async (tx) => {
-            const { ids, jobId } = await actions.storeBatch(tx, by, body.paragraphs);
+            const { ids, jobId } = await actions.storeBatch(tx, by, body.paragraphs, body.lang);
             const paragraphs = ids.map((id) => ({ id, status: "pending" as const }));
             return { status: 202, body: { paragraphs, job_id: jobId } };
           },

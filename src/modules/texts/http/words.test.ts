@@ -125,3 +125,19 @@ test("[TXT-12] an analysed paragraph says how many words it has", async () => {
   const { body } = await ada.call("GET", `/paragraphs?project_id=${projectId}&status=analysed&limit=100`);
   expect(body.items).toHaveLength(7);
 });
+
+test("[TXT-120] a language that is given stays, else it is recognised", async () => {
+  const project_id = await createProject(ada);
+  const langOf = async (body: object) => {
+    const stored = await ada.call("POST", "/paragraphs", { project_id, ...body });
+    expect(stored.status).toBe(202);
+    const [first] = stored.body.paragraphs as { id: string }[];
+    const read = () => ada.call("GET", `/paragraphs/${first?.id}`);
+    await until("it to be analysed", async () => (await read()).body.status === "analysed");
+    return (await read()).body.lang;
+  };
+  expect(await langOf({ paragraphs: ["It was the best of times."] })).toBe("en");
+  expect(await langOf({ paragraphs: ["It was the best of times."], lang: "fr" })).toBe("fr");
+  const wrong = await ada.call("POST", "/paragraphs", { project_id, paragraphs: ["a"], lang: "English" });
+  expect(wrong.status).toBe(422);
+});

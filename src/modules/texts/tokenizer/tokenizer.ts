@@ -17,7 +17,10 @@ import { createRunSplitter, type SplitRun } from "./run-splitter.ts";
  * Raise it with every change of what a word is, also when a newer Bun brings an ICU that segments differently (a test pins
  * samples): projects analysed by a lower version are then indexed anew.
  */
-export const TOKENIZER_VERSION = 1;
+export const TOKENIZER_VERSION = 2;
+
+/** Before a character of a script without spaces, where it is a term of its own: no word begins so. */
+export const CHARACTER = "\u0001";
 
 /** A word in NFKC and lower case, and where it stands in the stored text, in UTF-16 code units. */
 export interface Word {
@@ -26,7 +29,24 @@ export interface Word {
   readonly end: number;
 }
 
+/** What a text consists of to the index. */
+export interface TextWords {
+  /** How often each word occurs. */
+  readonly counts: ReadonlyMap<string, number>;
+  /** Of each term (see `listTerms`) its places in the order of all terms, ascending. */
+  readonly positions: ReadonlyMap<string, number[]>;
+  /** Whether it has words of scripts without spaces, which have no places of their own. */
+  readonly hasUnspaced: boolean;
+}
+
 export interface Tokenizer {
+  /** Counts and places of one text in one pass. */
+  readText(content: string): TextWords;
+  /**
+   * What searching goes by, in order: words, but in scripts without spaces each character with its marks, after CHARACTER, so
+   * that segmentation never hides a hit.
+   */
+  listTerms(content: string): Word[];
   /** How often each word occurs; the fast path when places do not matter. */
   countWords(content: string): Map<string, number>;
   /** All words in order. */
@@ -39,7 +59,9 @@ export interface Tokenizer {
 }
 
 /** Told the range of each word in the normal form, and whether its letters need no second look. */
-type OnWord = (start: number, end: number, hasMarks: boolean) => void;
+type OnWord = (start: number, end: number, hasMarks: boolean, isOfRun: boolean) => void;
+/** Told each character of a script without spaces, with its marks, before the words that they make. */
+type OnCharacter = (start: number, end: number, hasMarks: boolean) => void;
 
 export function createTokenizer(classify: Classify = createClassifier()): Tokenizer {
   const segmenter = new Intl.Segmenter("und", { granularity: "word" });
@@ -67,8 +89,48 @@ export function createTokenizer(classify: Classify = createClassifier()): Tokeni
     return words;
   }
 
+  function readText(content: string): TextWords {
+    const counts = new Map<string, number>();
+    const positions = new Map<string, number[]>();
+    const { text } = toNormalForm(content, classify);
+    const wordAt = createLowerCase(text, classify);
+    let position = 0;
+    let hasUnspaced = false;
+    const place = (term: string) => {
+      const list = positions.get(term);
+      if (list) list.push(position++);
+      else positions.set(term, [position++]);
+    };
+    const onCharacter: OnCharacter = (start, end, hasMarks) =>
+      place(CHARACTER + wordAt(start, end, hasMarks));
+    const onWord: OnWord = (start, end, hasMarks, isOfRun) => {
+      const word = wordAt(start, end, hasMarks);
+      counts.set(word, (counts.get(word) ?? 0) + 1);
+      if (isOfRun) hasUnspaced = true;
+      else place(word);
+    };
+    scan(text, classify, segmenter, onWord, onCharacter);
+    return { counts, positions, hasUnspaced };
+  }
+
+  function listTerms(content: string): Word[] {
+    const terms: Word[] = [];
+    const { text, changes } = toNormalForm(content, classify);
+    const wordAt = createLowerCase(text, classify);
+    const toStored = createOffsetMap(changes);
+    const add = (from: number, to: number, hasMarks: boolean, before: string) => {
+      const [start, end] = toStored(from, to);
+      terms.push({ word: before + wordAt(from, to, hasMarks), start, end });
+    };
+    const onCharacter: OnCharacter = (from, to, hasMarks) => add(from, to, hasMarks, CHARACTER);
+    scan(text, classify, undefined, (from, to, hasMarks) => add(from, to, hasMarks, ""), onCharacter);
+    return terms;
+  }
+
   return {
     countWords,
+    readText,
+    listTerms,
     listWords,
     findWord(input) {
       const { text } = toNormalForm(input, classify);
@@ -88,8 +150,14 @@ export function createTokenizer(classify: Classify = createClassifier()): Tokeni
   };
 }
 
-/** Calls `onWord` with each word of a text in normal form. */
-function scan(text: string, classify: Classify, segmenter: Intl.Segmenter, onWord: OnWord): void {
+/** Calls `onWord` with each word of a text in normal form; without a segmenter, not with those of scripts without spaces. */
+function scan(
+  text: string,
+  classify: Classify,
+  segmenter: Intl.Segmenter | undefined,
+  onWord: OnWord,
+  onCharacter?: OnCharacter,
+): void {
   const kindAt = (index: number) =>
     index < text.length ? classify(text.codePointAt(index) ?? 0) & KIND : -1;
   const sizeAt = (index: number) => ((text.charCodeAt(index) & 0xfc00) === 0xd800 ? 2 : 1);
@@ -122,7 +190,7 @@ function scan(text: string, classify: Classify, segmenter: Intl.Segmenter, onWor
       last = next;
       end += 1 + sizeAt(end + 1);
     }
-    onWord(start, end, hasMarks);
+    onWord(start, end, hasMarks, false);
     return end;
   }
 
@@ -133,9 +201,21 @@ function scan(text: string, classify: Classify, segmenter: Intl.Segmenter, onWor
       hasMarks ||= kind === MARK;
       end += sizeAt(end);
     }
+    if (onCharacter) scanCharacters(start, end, onCharacter);
+    if (!segmenter) return end;
     splitRun ??= createRunSplitter(text, segmenter);
-    splitRun(start, end, (from, to) => onWord(from, to, hasMarks));
+    splitRun(start, end, (from, to) => onWord(from, to, hasMarks, true));
     return end;
+  }
+
+  function scanCharacters(start: number, runEnd: number, onCharacter: OnCharacter): void {
+    for (let from = start; from < runEnd; ) {
+      let to = from + sizeAt(from);
+      const first = to;
+      while (to < runEnd && kindAt(to) === MARK) to += sizeAt(to);
+      onCharacter(from, to, to > first);
+      from = to;
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 // In how many paragraphs a word occurs, day by day, from its postings.
+import { createdMsOf } from "../model.ts";
 import type { Postings } from "./postings.ts";
 import type { SegmentView } from "./project-memory.ts";
 import type { Tail } from "./tail.ts";
@@ -41,12 +42,12 @@ export function countDays({ segments, postings, tail, nextDoc }: DaysView, key: 
       if (deleted?.[place] !== 1) add(documents.createdMs[place] ?? 0, counts[index] ?? 0);
     }
   }
-  const list = tail.postingsOf(key);
+  const list = tail.term(key).flat;
   for (let index = 0; index < list.length; index += 2) {
     const place = list[index] ?? 0;
     const document = tail.documents[place];
     if (!document || document.doc >= nextDoc || tail.deleted.has(place)) continue;
-    add(document.createdMs, list[index + 1] ?? 0);
+    add(createdMsOf(document.id), list[index + 1] ?? 0);
   }
   return [...days]
     .sort(([a], [b]) => a - b)

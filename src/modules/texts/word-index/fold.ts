@@ -1,8 +1,9 @@
 // Folds the tail of an index into a segment.
 import type { Tx } from "../../../kernel/db/index.ts";
-import { addRow, type CountedRow, type CountKeys } from "./project-memory.ts";
+import { addRow, type CountedRow } from "./project-memory.ts";
 import type { Queries } from "./query.ts";
 import { writeSegment } from "./segment-writer.ts";
+import type { WriteStems } from "./stems.ts";
 import {
   addTotals,
   deleteTombstones,
@@ -13,6 +14,7 @@ import {
   readDocuments,
   takeSegmentNumber,
 } from "./store.ts";
+import type { ReadText } from "./text.ts";
 
 /**
  * In a transaction that holds the head. `fresh` are the last documents, noted by this same transaction, which nobody may
@@ -25,21 +27,22 @@ export type Fold = (
   fresh: readonly CountedRow[],
 ) => Promise<void>;
 
-export function createFold(queries: Queries, countKeys: CountKeys): Fold {
+export function createFold(queries: Queries, readText: ReadText, writeStems: WriteStems): Fold {
   return async (tx, projectId, head, fresh) => {
     const { foldedDoc } = head;
     const toDoc = fresh[0]?.row.doc ?? head.nextDoc;
     const bounds = { maxDocuments: toDoc, maxUnits: Number.MAX_SAFE_INTEGER };
     const read = (fromDoc: number) => readDocuments(tx, projectId, { fromDoc, toDoc }, bounds);
     const committed = await queries.withMemory(projectId, (memory) =>
-      memory.completeTail({ foldedDoc, nextDoc: toDoc }, read, countKeys),
+      memory.completeTail({ foldedDoc, nextDoc: toDoc }, read, readText),
     );
     const tail = fresh.length === 0 ? committed : committed.copy();
-    for (const { row, counts } of fresh) addRow(tail, row, counts);
+    for (const { row, text } of fresh) addRow(tail, row, text);
 
     const live = new Set(await listLiveDocs(tx, projectId, foldedDoc));
     const number = await takeSegmentNumber(tx, projectId);
     await writeSegment(tx, projectId, { number, isLive: true }, tail, live);
+    await writeStems(tx, projectId, tail);
     await addTotals(tx, projectId, number);
     await markFolded(tx, projectId, head.nextDoc);
     await deleteTombstones(tx, projectId, await listTombstones(tx, projectId, foldedDoc, head.nextDoc - 1));

@@ -1,6 +1,8 @@
 // The most frequent words of a project, from the running totals and the tail: exact, and without reading all words.
 import type { Sql } from "../../../kernel/db/index.ts";
-import type { CountKeys } from "./project-memory.ts";
+
+/** How often each word of a text occurs, by key. */
+type CountKeys = (content: string) => ReadonlyMap<string, number>;
 
 export interface FrequentQuery {
   readonly projectId: string;

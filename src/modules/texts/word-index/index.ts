@@ -1,7 +1,9 @@
 // The face of the word index: how often each word occurs in which paragraph of a project, kept as rows of PostgreSQL. It hides
 // segments, tail and merging; search will ask it for more than counts.
-import type { Query, Sql, Tx } from "../../../kernel/db/index.ts";
+import type { Database, Query, Sql, Tx } from "../../../kernel/db/index.ts";
+import { createLanguages, type Languages } from "../language/languages.ts";
 import { TOKENIZER_VERSION, type Tokenizer } from "../tokenizer/tokenizer.ts";
+import { createBoundedMemory } from "./bounded-memory.ts";
 import { eraseIndex } from "./erase.ts";
 import { createFold } from "./fold.ts";
 import { countDistinct, type FrequentQuery, type FrequentWord, listFrequent } from "./frequent.ts";
@@ -14,22 +16,36 @@ import {
   type MaintenanceOptions,
 } from "./maintenance.ts";
 import { TIERS } from "./merge-plan.ts";
+import type { ProjectMemory } from "./project-memory.ts";
 import { createQueries, type Queries, type Top, type TopQuery } from "./query.ts";
+import { createWriteStems } from "./stems.ts";
 import { forgetColumn, forgetDocuments, type LaidOutWords, numberPending } from "./store.ts";
+import { createReadText, type IndexedText, type ReadText } from "./text.ts";
+import { type Verification, verifyIndex } from "./verify.ts";
+import { createViews, type Views } from "./views.ts";
 
 export type { WordDay } from "./days.ts";
 export type { FrequentQuery, FrequentWord } from "./frequent.ts";
 export type { MaintenanceRun } from "./maintenance.ts";
 export type { Top, TopQuery } from "./query.ts";
 export type { InTransaction } from "./rebuild.ts";
+export type { ReadPositions, Shelf } from "./shelf.ts";
 export type { TopDocument } from "./top.ts";
+export type { Verification } from "./verify.ts";
+export type { IndexView, WantedTerms } from "./views.ts";
+
+/** Of what processes remember of projects: the documents of a million paragraphs, and tails. */
+const PROJECTS_BYTES = 48 * 1024 * 1024;
 
 /** A paragraph whose words have been counted. */
 export interface CountedParagraph {
   readonly id: string;
   readonly authorId: string;
+  readonly postId: string | null;
   readonly content: string;
-  readonly counts: ReadonlyMap<string, number>;
+  /** See language/languages.ts. */
+  readonly lang: string;
+  readonly text: IndexedText;
 }
 
 export interface Taken {
@@ -45,6 +61,8 @@ export interface RemovedParagraph {
 }
 
 export interface WordIndex {
+  /** What of a text is counted and indexed. */
+  readonly readText: ReadText;
   /**
    * Notes paragraphs as analysed: from the commit on they are found. Those that were deleted or analysed meanwhile are left out.
    * Folds a tail that has become long. Locks the index until the commit.
@@ -73,6 +91,13 @@ export interface WordIndex {
   frequent(sql: Sql, query: FrequentQuery): Promise<FrequentWord[]>;
   /** How many different words there are; takes long in large projects. */
   countDistinct(sql: Sql, projectId: string): Promise<number>;
+  /** Holds it against the paragraphs; undefined when the project has none. Others may write meanwhile. */
+  verify(db: Pick<Database, "transaction">, projectId: string): Promise<Verification | undefined>;
+  /** All projects that have an index. */
+  listProjects(sql: Sql): Promise<string[]>;
+  /** For searching. */
+  readonly openView: Views["open"];
+  readonly languages: Languages;
   /** Deletes at most `limit` rows of an erased project and returns how many. */
   erase(tx: Tx, projectId: string, limit: number): Promise<number>;
 }
@@ -91,21 +116,24 @@ export function createWordIndex(tokenizer: Tokenizer, options: WordIndexOptions 
   };
   const { tokenizerVersion } = maintenance;
   const countKeys = (content: string) => toKeys(tokenizer.countWords(content));
-  const queries = createQueries(countKeys);
-  const fold = createFold(queries, countKeys);
-  const maintain = createMaintenance(maintenance, fold, queries, countKeys);
+  const readText = createReadText(tokenizer);
+  const languages = createLanguages();
+  const writeStems = createWriteStems(languages);
+  const projects = createBoundedMemory<ProjectMemory>(PROJECTS_BYTES);
+  const queries = createQueries(projects, readText);
+  const views = createViews({ projects, readText, languages });
+  const fold = createFold(queries, readText, writeStems);
+  const maintain = createMaintenance(maintenance, fold, queries, { readText, languages, writeStems });
 
   return {
+    readText,
     async take(tx, projectId, paragraphs) {
-      const counted = paragraphs.map((paragraph) => ({
-        ...paragraph,
-        wordCount: sum(paragraph.counts.values()),
-      }));
+      const counted = paragraphs.map(({ id, lang, text }) => ({ id, lang, wordCount: text.wordCount }));
       const { docs, head } = await numberPending(tx, projectId, counted, tokenizerVersion);
-      const taken = counted
-        .flatMap(({ counts, ...paragraph }) => {
+      const taken = paragraphs
+        .flatMap(({ text, ...paragraph }) => {
           const doc = docs.get(paragraph.id);
-          return doc === undefined ? [] : [{ row: { ...paragraph, doc }, counts: toKeys(counts) }];
+          return doc === undefined ? [] : [{ row: { ...paragraph, doc }, text }];
         })
         .sort((a, b) => a.row.doc - b.row.doc);
       if (!head) return { ids: [], isDue: false };
@@ -135,21 +163,23 @@ export function createWordIndex(tokenizer: Tokenizer, options: WordIndexOptions 
         SELECT project_id FROM text_indexes WHERE tokenizer_version < ${tokenizerVersion} LIMIT ${limit}`;
       return rows.map((row) => row.project_id);
     },
+    verify: (db, projectId) => verifyIndex({ db, readText, languages }, projectId),
+    async listProjects(sql) {
+      const rows = await sql<{ project_id: string }>`SELECT project_id FROM text_indexes ORDER BY project_id`;
+      return rows.map((row) => row.project_id);
+    },
     top: queries.top,
     days: queries.days,
     countDistinct: (sql, projectId) => countDistinct(sql, projectId, countKeys),
     frequent: (sql, query) => listFrequent(sql, query, countKeys),
+    openView: views.open,
+    languages,
     async erase(tx, projectId, limit) {
       queries.forget(projectId);
+      views.forget(projectId);
       return eraseIndex(tx, projectId, limit);
     },
   };
-}
-
-function sum(numbers: Iterable<number>): number {
-  let total = 0;
-  for (const number of numbers) total += number;
-  return total;
 }
 
 function layOut(counted: readonly ReadonlyMap<string, number>[]): LaidOutWords {

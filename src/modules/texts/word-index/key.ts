@@ -10,10 +10,10 @@ export function toKey(word: string): string {
   return `#${createHash("sha256").update(word).digest("base64url")}`;
 }
 
-/** The counts of a document by key. */
-export function toKeys(counts: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
-  for (const word of counts.keys()) {
-    if (word.length > MAX_KEY_UNITS) return new Map([...counts].map(([each, count]) => [toKey(each), count]));
+/** What is known of the words of a document, by key. */
+export function toKeys<Value>(words: ReadonlyMap<string, Value>): ReadonlyMap<string, Value> {
+  for (const word of words.keys()) {
+    if (word.length > MAX_KEY_UNITS) return new Map([...words].map(([each, value]) => [toKey(each), value]));
   }
-  return counts;
+  return words;
 }

@@ -3,13 +3,15 @@ import type { Sql } from "../../../kernel/db/index.ts";
 import type { Fold } from "./fold.ts";
 import { mergeSegments } from "./merge.ts";
 import { planMerge } from "./merge-plan.ts";
-import type { CountKeys } from "./project-memory.ts";
 import type { Queries } from "./query.ts";
-import { type InTransaction, rebuild } from "./rebuild.ts";
+import { type InTransaction, type RebuildDeps, rebuild } from "./rebuild.ts";
 import { findHead, type IndexHead, listSegmentsWithDeleted, lockHead, takeSegmentNumber } from "./store.ts";
 
 /** Some segment then has the quarter of deleted documents at which it is written anew. */
 const TOMBSTONE_SHARE = 1 / 3;
+
+/** A merge of so many documents leaves as many dead rows as it writes. */
+const VACUUM_DOCUMENTS = 32_768;
 
 export interface MaintenanceOptions {
   /** A tail of so many documents or UTF-16 units is folded: a process that has forgotten it reads it within some 10 ms. */
@@ -34,7 +36,7 @@ export function createMaintenance(
   options: MaintenanceOptions,
   fold: Fold,
   queries: Queries,
-  countKeys: CountKeys,
+  reading: Pick<RebuildDeps, "readText" | "languages" | "writeStems">,
 ): Maintain {
   const { tiers, tokenizerVersion } = options;
 
@@ -43,7 +45,7 @@ export function createMaintenance(
     const head = await findHead(sql, projectId);
     if (!head) return;
     if (head.tokenizerVersion < tokenizerVersion) {
-      const from = await rebuild({ ...run, countKeys, tokenizerVersion }, projectId, head.nextDoc);
+      const from = await rebuild({ ...run, ...reading, tokenizerVersion }, projectId, head.nextDoc);
       queries.withMemory(projectId, (memory) => memory.startTail(from));
     } else if (isTailLong(head, options)) {
       await inTransaction(async (tx) => {
@@ -57,8 +59,16 @@ export function createMaintenance(
       if (!sources) return;
       const target = await inTransaction((tx) => takeSegmentNumber(tx, projectId));
       await inTransaction((tx) => mergeSegments(tx, projectId, { sources, target, isLive: true }));
+      const documents = sources.reduce((sum, source) => sum + source.documents, 0);
+      if (documents >= VACUUM_DOCUMENTS) await vacuum(sql);
     }
   };
+}
+
+/** Frees the rows that merges have replaced before as many again are written: autovacuum looks only once a minute. */
+async function vacuum(sql: Sql): Promise<void> {
+  // Giving pages back to the system would lock out who reads; they are needed again at once.
+  await sql.unsafe("VACUUM (TRUNCATE false, SKIP_LOCKED) text_postings");
 }
 
 /** Whether the index should be made anew, or rid of what is deleted. */

@@ -1,8 +1,9 @@
 // Joins adjacent segments into one and leaves out what was deleted, so that a query meets few segments and no ballast.
 import type { Tx } from "../../../kernel/db/index.ts";
 import { decodeDocuments, documentAt, encodeDocuments, type IndexedDocument } from "./documents.ts";
+import { PositionsEncoder, PositionsReader } from "./positions.ts";
 import { createPostingCopy } from "./posting-copy.ts";
-import { forEachPosting, PostingsEncoder } from "./postings.ts";
+import { decodePostings, PostingsEncoder } from "./postings.ts";
 import {
   deleteSegments,
   deleteTombstones,
@@ -84,12 +85,13 @@ async function joinPostings(
 ): Promise<void> {
   const writer = new VarintWriter();
   const encoder = new PostingsEncoder(writer);
+  const positions = new PositionsEncoder(new VarintWriter(), new VarintWriter());
   const copy = createPostingCopy(tx, projectId, target, writer);
   let word: string | undefined;
   // Places grow from source to source, so by word and then by order of documents the new list is in order as well.
   await tx`
     DECLARE merged_postings NO SCROLL CURSOR FOR
-    SELECT p.segment, p.word, p.documents, p.postings
+    SELECT p.segment, p.word, p.documents, p.postings, p.positions
     FROM unnest(${numbers}::int[]) WITH ORDINALITY AS source (segment, position)
     JOIN text_postings p ON p.project_id = ${projectId} AND p.segment = source.segment
     ORDER BY p.word, source.position`;
@@ -97,19 +99,24 @@ async function joinPostings(
     const rows = await tx<PostingRow>`FETCH ${tx.unsafe(String(FETCH_ROWS))} FROM merged_postings`;
     for (const row of rows) {
       if (row.word !== word) {
-        if (word !== undefined && encoder.documents > 0) await copy.add(word, encoder);
+        if (word !== undefined && encoder.documents > 0) await copy.add(word, encoder, positions);
         encoder.begin();
+        positions.begin();
         word = row.word;
       }
-      const places = newPlaces.get(row.segment);
-      forEachPosting(row.postings, (place, count) => {
-        const moved = places?.[place] ?? -1;
-        if (moved !== -1) encoder.add(moved, count);
-      });
+      const newPlacesOf = newPlaces.get(row.segment);
+      const { places, counts } = decodePostings(row.postings, row.documents);
+      const reader = row.positions && new PositionsReader(row.positions, counts);
+      for (let index = 0; index < places.length; index++) {
+        const moved = newPlacesOf?.[places[index] ?? 0] ?? -1;
+        if (moved === -1) continue;
+        encoder.add(moved, counts[index] ?? 0);
+        if (reader) positions.addBytes(reader.readBytes(index));
+      }
     }
     if (rows.length < FETCH_ROWS) break;
   }
-  if (word !== undefined && encoder.documents > 0) await copy.add(word, encoder);
+  if (word !== undefined && encoder.documents > 0) await copy.add(word, encoder, positions);
   await copy.finish();
   await tx`CLOSE merged_postings`;
 }

@@ -1,7 +1,9 @@
 import { expect, test } from "bun:test";
 import { newId } from "../../../kernel/ids/index.ts";
 import { createChance } from "../../../testing/chance.ts";
-import { decodeDocuments, documentAt, encodeDocuments, placeOf } from "./documents.ts";
+import { decodeDocuments, documentAt, encodeDocuments, layDocumentsOut, placeOf } from "./documents.ts";
+import { fromLengthByte, toLengthByte } from "./length-byte.ts";
+import { PositionsEncoder, PositionsReader } from "./positions.ts";
 import { decodePostings, PostingsEncoder } from "./postings.ts";
 import { VarintReader, VarintWriter } from "./varint.ts";
 
@@ -67,16 +69,76 @@ test("[TXT-31] documents are read as they were written, and found by number", ()
   const documents = Array.from({ length: 500 }, () => {
     doc += 1 + chance.below(4);
     const authorId = authors[chance.below(3)] ?? "";
+    const wordCount = chance.below(400_000);
     return {
       doc,
+      id: newId(),
       authorId,
-      wordCount: chance.below(40_000),
-      createdMs: 1_700_000_000_000 + chance.below(1e6),
+      postId: chance.oneIn(2) ? (authors[chance.below(3)] ?? "") : null,
+      lang: chance.oneIn(2) ? "en" : "de",
+      wordCount,
+      scoredCount: wordCount - chance.below(wordCount + 1),
     };
   });
   const decoded = decodeDocuments(encodeDocuments(documents));
   expect(documents.map((_, place) => documentAt(decoded, place))).toEqual(documents);
+  expect(layDocumentsOut(documents)).toEqual({ ...decoded, posts: Buffer.from(decoded.posts) });
   for (let number = 0; number <= doc + 1; number++) {
     expect(placeOf(decoded, number)).toBe(documents.findIndex((document) => document.doc === number));
   }
+});
+
+test("[TXT-121] positions are read as they were written, of any document, one after the other or with gaps", () => {
+  const chance = createChance("positions");
+  const encoder = new PositionsEncoder(new VarintWriter(), new VarintWriter());
+  for (const length of [1, 2, 63, 64, 65, 500]) {
+    const lists = Array.from({ length }, () => {
+      let position = -1;
+      return Array.from({ length: 1 + chance.below(4) }, () => {
+        position += 1 + chance.below(chance.oneIn(5) ? 300_000 : 20);
+        return position;
+      });
+    });
+    encoder.begin();
+    for (const list of lists) encoder.add(list);
+    const bytes = encoder.finish().slice();
+    const counts = Uint32Array.from(lists, (list) => list.length);
+    for (const gap of [1, 2, 70]) {
+      const reader = new PositionsReader(bytes, counts);
+      for (let index = 0; index < length; index += 1 + chance.below(gap)) {
+        const into: number[] = [];
+        expect(reader.read(index, into)).toBe(counts[index] ?? 0);
+        expect(into).toEqual(lists[index] ?? []);
+      }
+    }
+    // As a merge does it: copied as they are stored.
+    const reader = new PositionsReader(bytes, counts);
+    encoder.begin();
+    for (let index = 0; index < length; index++) encoder.addBytes(reader.readBytes(index));
+    expect(encoder.finish()).toEqual(bytes);
+  }
+});
+
+test("[TXT-122] the length of a document in a byte is Lucene's", () => {
+  // SmallFloat.byte4ToInt(SmallFloat.intToByte4(n)) of Lucene 9.
+  const known = [
+    [0, 0],
+    [1, 1],
+    [24, 24],
+    [39, 39],
+    [40, 40],
+    [41, 40],
+    [42, 42],
+    [55, 54],
+    [57, 56],
+    [100, 96],
+    [1_000, 984],
+  ] as const;
+  for (const [length, kept] of known)
+    expect([length, fromLengthByte(toLengthByte(length))]).toEqual([length, kept]);
+  for (let length = 1; length < 2_000_000; length = Math.ceil(length * 1.01)) {
+    const kept = fromLengthByte(toLengthByte(length));
+    expect(kept <= length && kept > length * 0.88).toBe(true);
+  }
+  expect(toLengthByte(2 ** 31 - 1)).toBe(255);
 });

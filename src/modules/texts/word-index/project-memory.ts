@@ -1,29 +1,29 @@
 // What a process remembers of one project's index: its segments' documents, its tail, what was deleted. Brought up to date by
 // each query, with what that query's snapshot holds beyond it.
-import { createdMsOf } from "../model.ts";
+import { UNKNOWN } from "../language/languages.ts";
 import { type Documents, decodeDocuments, placeOf } from "./documents.ts";
 import type { Known, Snapshot, TailRow } from "./snapshot.ts";
 import { Tail } from "./tail.ts";
+import type { IndexedText, ReadText } from "./text.ts";
 
 export interface SegmentView {
   readonly segment: number;
   readonly documents: Documents;
   /** One byte a place, 1 for a deleted document; undefined while there is none. */
   deleted: Uint8Array | undefined;
+  /** How many these are, and the sum of their `scoredCounts`. */
+  deletedCount: number;
+  deletedScored: number;
 }
 
-const SEGMENT_DOCUMENT_BYTES = 24;
+const SEGMENT_DOCUMENT_BYTES = 40;
 const DELETED_BYTES = 48;
 /** Below it, looking for what can be forgotten costs more than it frees. */
 const MIN_FORGET = 1024;
 
-/** Gives the counts by key of a paragraph's text. */
-export type CountKeys = (content: string) => ReadonlyMap<string, number>;
-
 export interface CountedRow {
   readonly row: TailRow;
-  /** By key. */
-  readonly counts: ReadonlyMap<string, number>;
+  readonly text: IndexedText;
 }
 
 export class ProjectMemory {
@@ -50,30 +50,30 @@ export class ProjectMemory {
    * Takes in what a snapshot has brought. Returns its segments, or undefined when the memory has gone on meanwhile, by a query
    * that was asked later and answered sooner, so that the two no longer fit together: ask again.
    */
-  update(snapshot: Snapshot, asked: Known, countKeys: CountKeys): readonly SegmentView[] | undefined {
+  update(snapshot: Snapshot, asked: Known, readText: ReadText): readonly SegmentView[] | undefined {
     for (const doc of snapshot.tombstones) this.#delete(doc);
     this.#tombstoneSeq = Math.max(this.#tombstoneSeq, snapshot.tombstoneSeq);
     const segments = this.#takeSegments(snapshot);
-    const hasTail = this.#takeTail(snapshot, asked, countKeys);
+    const hasTail = this.#takeTail(snapshot, asked, readText);
     return segments && hasTail ? segments : undefined;
   }
 
   /** What the process has itself just noted as analysed; ignored when there is a gap before it. */
   remember(taken: readonly CountedRow[]): void {
     if (taken[0]?.row.doc !== this.tail.next) return;
-    for (const { row, counts } of taken) this.#addToTail(row, counts);
+    for (const { row, text } of taken) this.#addToTail(row, text);
   }
 
   /** The whole tail of an index that the caller holds locked; `read` gives the rows from a number on. */
   async completeTail(
     head: { readonly foldedDoc: number; readonly nextDoc: number },
     read: (fromDoc: number) => Promise<readonly TailRow[]>,
-    countKeys: CountKeys,
+    readText: ReadText,
   ): Promise<Tail> {
     if (this.tail.first !== head.foldedDoc) this.tail = new Tail(head.foldedDoc);
     const { tail } = this;
     for (const row of await read(tail.next)) {
-      if (row.doc >= tail.next) addRow(tail, row, countKeys(row.content));
+      if (row.doc >= tail.next) addRow(tail, row, readText(row.content));
     }
     tail.next = Math.max(tail.next, head.nextDoc);
     return tail;
@@ -106,7 +106,13 @@ export class ProjectMemory {
   }
 
   #open(segment: number, documentData: Uint8Array): SegmentView {
-    const view: SegmentView = { segment, documents: decodeDocuments(documentData), deleted: undefined };
+    const view: SegmentView = {
+      segment,
+      documents: decodeDocuments(documentData),
+      deleted: undefined,
+      deletedCount: 0,
+      deletedScored: 0,
+    };
     for (const doc of this.#deleted) markDeleted(view, doc);
     return view;
   }
@@ -129,34 +135,36 @@ export class ProjectMemory {
     this.#forgetAt = Math.max(MIN_FORGET, this.#deleted.size * 2);
   }
 
-  #takeTail(snapshot: Snapshot, asked: Known, countKeys: CountKeys): boolean {
+  #takeTail(snapshot: Snapshot, asked: Known, readText: ReadText): boolean {
     // A fold takes the whole tail that there is: what is remembered of it has gone into a segment.
     if (this.tail.first < snapshot.foldedDoc) this.tail = new Tail(snapshot.foldedDoc);
     if (this.tail.first > snapshot.foldedDoc) return false;
     const readFrom = Math.max(snapshot.foldedDoc, asked.tailNext);
     if (this.tail.next < Math.min(readFrom, snapshot.nextDoc)) return false;
     for (const row of snapshot.tail) {
-      if (row.doc >= this.tail.next) this.#addToTail(row, countKeys(row.content));
+      if (row.doc >= this.tail.next) this.#addToTail(row, readText(row.content));
     }
     this.tail.next = Math.max(this.tail.next, snapshot.nextDoc);
     return true;
   }
 
-  #addToTail(row: TailRow, counts: ReadonlyMap<string, number>): void {
-    addRow(this.tail, row, counts);
+  #addToTail(row: TailRow, text: IndexedText): void {
+    addRow(this.tail, row, text);
     if (this.#deleted.has(row.doc)) this.tail.delete(row.doc);
   }
 }
 
-export function addRow(tail: Tail, row: TailRow, counts: ReadonlyMap<string, number>): void {
-  const { doc, authorId, wordCount } = row;
-  tail.add({ doc, authorId, wordCount, createdMs: createdMsOf(row.id) }, counts);
+export function addRow(tail: Tail, { doc, id, authorId, postId, lang }: TailRow, text: IndexedText): void {
+  tail.add({ doc, id, authorId, postId, lang: lang ?? UNKNOWN }, text);
 }
 
 function markDeleted(view: SegmentView, doc: number): boolean {
   const place = placeOf(view.documents, doc);
   if (place === -1) return false;
   view.deleted ??= new Uint8Array(view.documents.docs.length);
+  if (view.deleted[place] === 1) return true;
   view.deleted[place] = 1;
+  view.deletedCount++;
+  view.deletedScored += view.documents.scoredCounts[place] ?? 0;
   return true;
 }

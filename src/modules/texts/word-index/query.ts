@@ -4,14 +4,14 @@ import { type BoundedMemory, createBoundedMemory } from "./bounded-memory.ts";
 import { countDays, type WordDay } from "./days.ts";
 import { toKey } from "./key.ts";
 import { decodePostings, type Postings } from "./postings.ts";
-import { type CountKeys, ProjectMemory, type SegmentView } from "./project-memory.ts";
+import { ProjectMemory, type SegmentView } from "./project-memory.ts";
 import { readSnapshot, type Snapshot } from "./snapshot.ts";
 import type { Tail } from "./tail.ts";
+import type { ReadText } from "./text.ts";
 import { Best, offerSegment, offerTail, type TopDocument, type Totals } from "./top.ts";
 
 /** Bytes of decoded postings that a process keeps: those of some 25 words that occur in each of 150,000 paragraphs. */
 const POSTINGS_BYTES = 32 * 1024 * 1024;
-const PROJECTS_BYTES = 32 * 1024 * 1024;
 /** After that many tries with the shared memory the query works with one of its own, which nobody changes meanwhile. */
 const SHARED_TRIES = 3;
 const POSTING_BYTES = 8;
@@ -44,8 +44,7 @@ interface View {
   readonly postings: ReadonlyMap<number, Postings>;
 }
 
-export function createQueries(countKeys: CountKeys): Queries {
-  const projects = createBoundedMemory<ProjectMemory>(PROJECTS_BYTES);
+export function createQueries(projects: BoundedMemory<ProjectMemory>, readText: ReadText): Queries {
   const postingsMemory = createBoundedMemory<Postings>(POSTINGS_BYTES);
 
   function memoryOf(projectId: string): ProjectMemory {
@@ -65,7 +64,7 @@ export function createQueries(countKeys: CountKeys): Queries {
       const known = memory.known([...remembered.keys()]);
       const snapshot = await readSnapshot(sql, projectId, key, known);
       if (!snapshot) return undefined;
-      const segments = memory.update(snapshot, known, countKeys);
+      const segments = memory.update(snapshot, known, readText);
       if (isShared) projects.set(projectId, memory, memory.bytes);
       if (!segments) continue;
       for (const { segment, documents, postings } of snapshot.postings) {

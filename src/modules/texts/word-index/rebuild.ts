@@ -1,10 +1,10 @@
 // Makes a project's index anew from its paragraphs, beside the old one, which answers until the new one takes its place at once.
 import type { Sql, Tx } from "../../../kernel/db/index.ts";
-import { createdMsOf } from "../model.ts";
+import type { Languages } from "../language/languages.ts";
 import { mergeSegments } from "./merge.ts";
-import type { CountKeys } from "./project-memory.ts";
 import { writeSegment } from "./segment-writer.ts";
 import type { TailRow } from "./snapshot.ts";
+import type { WriteStems } from "./stems.ts";
 import {
   deleteSegments,
   listSegments,
@@ -15,6 +15,7 @@ import {
   takeSegmentNumber,
 } from "./store.ts";
 import { Tail } from "./tail.ts";
+import type { ReadText } from "./text.ts";
 
 /** Runs a part of the work in a transaction of its own, which a worker that has lost the job cannot commit. */
 export type InTransaction = <T>(work: (tx: Tx) => Promise<T>) => Promise<T>;
@@ -25,7 +26,9 @@ const BOUNDS = { maxDocuments: 8_192, maxUnits: 4_000_000 };
 export interface RebuildDeps {
   readonly sql: Sql;
   readonly inTransaction: InTransaction;
-  readonly countKeys: CountKeys;
+  readonly readText: ReadText;
+  readonly languages: Pick<Languages, "recognise">;
+  readonly writeStems: WriteStems;
   readonly tokenizerVersion: number;
   readonly signal: AbortSignal;
 }
@@ -51,25 +54,27 @@ export async function rebuild(deps: RebuildDeps, projectId: string, nextDoc: num
 }
 
 async function buildSegment(deps: RebuildDeps, projectId: string, rows: readonly TailRow[]): Promise<void> {
-  const { inTransaction, countKeys, tokenizerVersion } = deps;
+  const { inTransaction, readText, tokenizerVersion, languages, writeStems } = deps;
   const tail = new Tail(0);
-  for (const { doc, id, authorId, content } of rows) {
-    const counts = countKeys(content);
-    let wordCount = 0;
-    for (const count of counts.values()) wordCount += count;
-    tail.add({ doc, authorId, wordCount, createdMs: createdMsOf(id) }, counts);
+  for (const { content, ...row } of rows) {
+    const text = readText(content);
+    // What was said or recognised of a language stays; before there were languages, nothing was.
+    const lang = row.lang ?? (await languages.recognise(content, text.counts));
+    tail.add({ ...row, lang }, text);
   }
   const number = await inTransaction((tx) => takeSegmentNumber(tx, projectId));
   await inTransaction(async (tx) => {
     const live = new Set(rows.map((row) => row.doc));
     await writeSegment(tx, projectId, { number, isLive: false }, tail, live);
+    await writeStems(tx, projectId, tail);
+    const langs = tail.documents.map((document) => document.lang);
     const docs = tail.documents.map((document) => document.doc);
     const wordCounts = tail.documents.map((document) => document.wordCount);
     await tx`
-      UPDATE paragraphs p SET word_count = u.word_count, tokenizer_version = ${tokenizerVersion}
-      FROM unnest(${docs}::int[], ${wordCounts}::int[]) AS u (doc, word_count)
+      UPDATE paragraphs p SET word_count = u.word_count, lang = u.lang, tokenizer_version = ${tokenizerVersion}
+      FROM unnest(${docs}::int[], ${wordCounts}::int[], ${langs}::text[]) AS u (doc, word_count, lang)
       WHERE p.project_id = ${projectId} AND p.doc = u.doc
-        AND (p.word_count, p.tokenizer_version) IS DISTINCT FROM (u.word_count, ${tokenizerVersion})`;
+        AND (p.word_count, p.lang, p.tokenizer_version) IS DISTINCT FROM (u.word_count, u.lang, ${tokenizerVersion})`;
   });
 }
 

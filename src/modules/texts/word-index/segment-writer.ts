@@ -1,6 +1,7 @@
 // Writes documents that are in memory as a segment.
 import type { Tx } from "../../../kernel/db/index.ts";
 import { encodeDocuments, type IndexedDocument } from "./documents.ts";
+import { PositionsEncoder } from "./positions.ts";
 import { createPostingCopy } from "./posting-copy.ts";
 import { PostingsEncoder } from "./postings.ts";
 import { insertSegment } from "./store.ts";
@@ -23,15 +24,20 @@ export async function writeSegment(
 
   const writer = new VarintWriter();
   const encoder = new PostingsEncoder(writer);
+  const positions = new PositionsEncoder(new VarintWriter(), new VarintWriter());
   const copy = createPostingCopy(tx, projectId, segment.number, writer);
-  for (const word of [...tail.postings.keys()].sort()) {
-    const list = tail.postingsOf(word);
+  for (const word of [...tail.terms.keys()].sort()) {
+    const { flat: list, positions: positionLists } = tail.term(word);
     encoder.begin();
+    positions.begin();
     for (let index = 0; index < list.length; index += 2) {
       const place = newPlaces[list[index] ?? 0] ?? -1;
-      if (place !== -1) encoder.add(place, list[index + 1] ?? 0);
+      if (place === -1) continue;
+      encoder.add(place, list[index + 1] ?? 0);
+      const at = positionLists[index / 2];
+      if (at) positions.add(at);
     }
-    if (encoder.documents > 0) await copy.add(word, encoder);
+    if (encoder.documents > 0) await copy.add(word, encoder, positions);
   }
   await copy.finish();
   const row = {

@@ -15,7 +15,9 @@ export interface TailRow {
   readonly doc: number;
   readonly id: string;
   readonly authorId: string;
-  readonly wordCount: number;
+  readonly postId: string | null;
+  /** Null of one that was analysed before languages were recognised. */
+  readonly lang: string | null;
   readonly content: string;
 }
 
@@ -47,6 +49,8 @@ interface PartRow {
   readonly n: number;
   readonly id: string | null;
   readonly author_id: string | null;
+  readonly post_id: string | null;
+  readonly lang: string | null;
   readonly content: string | null;
   readonly bytes: Uint8Array | null;
 }
@@ -65,27 +69,28 @@ export async function readSnapshot(
       SELECT segment, first_doc, document_data FROM text_segments
       WHERE project_id = ${projectId} AND is_live ORDER BY first_doc)
     SELECT 'head' AS part, next_doc AS a, folded_doc AS b, tombstone_seq AS c, 0::float8 AS n,
-      NULL::uuid AS id, NULL::uuid AS author_id, NULL::text AS content, NULL::bytea AS bytes
+      NULL::uuid AS id, NULL::uuid AS author_id, NULL::uuid AS post_id, NULL::text AS lang, NULL::text AS content,
+      NULL::bytea AS bytes
     FROM head
     UNION ALL
-    SELECT 'totals', w.documents, 0, 0, w.occurrences::float8, NULL, NULL, NULL, NULL
+    SELECT 'totals', w.documents, 0, 0, w.occurrences::float8, NULL, NULL, NULL, NULL, NULL, NULL
     FROM text_words w WHERE w.project_id = ${projectId} AND w.word = ${key}
     UNION ALL
-    SELECT 'segment', segment, 0, 0, 0, NULL, NULL, NULL,
+    SELECT 'segment', segment, 0, 0, 0, NULL, NULL, NULL, NULL, NULL,
       CASE WHEN segment = ANY (${known.segments}::int[]) THEN NULL ELSE document_data END
     FROM live
     UNION ALL
-    SELECT 'postings', p.segment, p.documents, 0, 0, NULL, NULL, NULL,
+    SELECT 'postings', p.segment, p.documents, 0, 0, NULL, NULL, NULL, NULL, NULL,
       CASE WHEN p.segment = ANY (${known.postings}::int[]) THEN NULL ELSE p.postings END
     FROM live JOIN text_postings p
       ON p.project_id = ${projectId} AND p.segment = live.segment AND p.word = ${key}
     UNION ALL
-    SELECT 'tombstone', t.doc, 0, 0, 0, NULL, NULL, NULL, NULL
+    SELECT 'tombstone', t.doc, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL
     FROM text_tombstones t WHERE t.project_id = ${projectId} AND t.seq > ${known.tombstoneSeq}
     UNION ALL
-    SELECT 'document', p.doc, p.word_count, 0, 0, p.id, p.author_id, p.content, NULL
+    SELECT 'document', p.doc, 0, 0, 0, p.id, p.author_id, p.post_id, p.lang, p.content, NULL
     FROM head CROSS JOIN LATERAL (
-      SELECT doc, word_count, id, author_id, content FROM paragraphs
+      SELECT doc, id, author_id, post_id, lang, content FROM paragraphs
       WHERE project_id = ${projectId} AND doc >= greatest(head.folded_doc, ${known.tailNext}) ORDER BY doc) p`;
   return toSnapshot(rows);
 }
@@ -105,9 +110,10 @@ function toSnapshot(rows: readonly PartRow[]): Snapshot | undefined {
     tombstones: of("tombstone").map((row) => row.a),
     tail: of("document").map((row) => ({
       doc: row.a,
-      wordCount: row.b,
       id: row.id ?? "",
       authorId: row.author_id ?? "",
+      postId: row.post_id,
+      lang: row.lang,
       content: row.content ?? "",
     })),
   };

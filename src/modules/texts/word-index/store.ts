@@ -2,6 +2,9 @@
 import type { Query, Sql, Tx } from "../../../kernel/db/index.ts";
 import type { TailRow } from "./snapshot.ts";
 
+/** Above all keys of characters, which begin with CHARACTER, and below all words. */
+const AFTER_CHARACTERS = "\u0002";
+
 /** The row of a project's index. */
 export interface IndexHead {
   readonly nextDoc: number;
@@ -38,6 +41,7 @@ export interface PostingRow {
   readonly word: string;
   readonly documents: number;
   readonly postings: Uint8Array;
+  readonly positions: Uint8Array | null;
 }
 
 export async function findHead(sql: Sql, projectId: string): Promise<IndexHead | undefined> {
@@ -70,6 +74,7 @@ function toHead(row: IndexRow): IndexHead {
 export interface Counted {
   readonly id: string;
   readonly wordCount: number;
+  readonly lang: string;
 }
 
 /**
@@ -84,10 +89,11 @@ export async function numberPending(
 ): Promise<{ readonly docs: ReadonlyMap<string, number>; readonly head: IndexHead | undefined }> {
   const ids = counted.map(({ id }) => id);
   const wordCounts = counted.map(({ wordCount }) => wordCount);
+  const langs = counted.map(({ lang }) => lang);
   const rows = await tx<IndexRow & { id: string; doc: number }>`
     WITH waiting AS MATERIALIZED (
-      SELECT p.id, p.length, c.word_count
-      FROM unnest(${ids}::uuid[], ${wordCounts}::int[]) AS c (id, word_count) JOIN paragraphs p ON p.id = c.id
+      SELECT p.id, p.length, c.word_count, c.lang
+      FROM unnest(${ids}::uuid[], ${wordCounts}::int[], ${langs}::text[]) AS c (id, word_count, lang) JOIN paragraphs p ON p.id = c.id
       WHERE p.doc IS NULL ORDER BY p.id FOR UPDATE OF p),
     head AS (
       INSERT INTO text_indexes AS i
@@ -101,9 +107,9 @@ export async function numberPending(
         occurrence_count = i.occurrence_count + excluded.occurrence_count
       RETURNING *),
     numbered AS (
-      SELECT id, word_count, row_number() OVER (ORDER BY id) - 1 - count(*) OVER () AS place FROM waiting)
+      SELECT id, word_count, lang, row_number() OVER (ORDER BY id) - 1 - count(*) OVER () AS place FROM waiting)
     UPDATE paragraphs p
-    SET doc = head.next_doc + numbered.place, word_count = numbered.word_count, tokenizer_version = ${tokenizerVersion}::int
+    SET doc = head.next_doc + numbered.place, word_count = numbered.word_count, lang = numbered.lang, tokenizer_version = ${tokenizerVersion}::int
     FROM numbered, head WHERE p.id = numbered.id
     RETURNING p.id, p.doc, head.next_doc, head.folded_doc, head.tail_units::float8 AS tail_units, head.document_count,
       head.occurrence_count::float8 AS occurrence_count, head.tombstone_count, head.tokenizer_version`;
@@ -166,7 +172,7 @@ export async function addTotals(tx: Tx, projectId: string, segment: number): Pro
   await tx`
     INSERT INTO text_words AS w (project_id, word, documents, occurrences)
     SELECT project_id, word, documents, occurrences FROM text_postings
-    WHERE project_id = ${projectId} AND segment = ${segment} ORDER BY word
+    WHERE project_id = ${projectId} AND segment = ${segment} AND ${isWord(tx)} ORDER BY word
     ON CONFLICT (project_id, word) DO UPDATE SET
       documents = w.documents + excluded.documents, occurrences = w.occurrences + excluded.occurrences`;
 }
@@ -177,7 +183,13 @@ export async function replaceTotals(tx: Tx, projectId: string, segments: readonl
   await tx`
     INSERT INTO text_words (project_id, word, documents, occurrences)
     SELECT project_id, word, sum(documents)::int, sum(occurrences) FROM text_postings
-    WHERE project_id = ${projectId} AND segment = ANY (${segments}::int[]) GROUP BY project_id, word`;
+    WHERE project_id = ${projectId} AND segment = ANY (${segments}::int[]) AND ${isWord(tx)}
+    GROUP BY project_id, word`;
+}
+
+/** Not a character, which is only there to be found. */
+function isWord(sql: Sql): Query<unknown> {
+  return sql`word > ${AFTER_CHARACTERS}`;
 }
 
 /** Everything from `folded_doc` to `nextDoc` is in segments now. */
@@ -236,6 +248,15 @@ export async function deleteTombstones(tx: Tx, projectId: string, docs: readonly
     WHERE project_id = ${projectId}`;
 }
 
+interface ReadRow {
+  readonly doc: number;
+  readonly id: string;
+  readonly author_id: string;
+  readonly post_id: string | null;
+  readonly lang: string | null;
+  readonly content: string;
+}
+
 /** Paragraphs with numbers from `fromDoc` to below `toDoc`, so many that they hold about `maxUnits` of text, one at least. */
 export async function readDocuments(
   sql: Sql,
@@ -243,8 +264,8 @@ export async function readDocuments(
   range: { readonly fromDoc: number; readonly toDoc: number },
   bounds: { readonly maxDocuments: number; readonly maxUnits: number },
 ): Promise<TailRow[]> {
-  const rows = await sql<{ doc: number; id: string; author_id: string; word_count: number; content: string }>`
-    SELECT p.doc, p.id, p.author_id, p.word_count, p.content
+  const rows = await sql<ReadRow>`
+    SELECT p.doc, p.id, p.author_id, p.post_id, p.lang, p.content
     FROM (
       SELECT id, doc, sum(length) OVER (ORDER BY doc) - length AS units_before
       FROM (
@@ -258,7 +279,8 @@ export async function readDocuments(
     doc: row.doc,
     id: row.id,
     authorId: row.author_id,
-    wordCount: row.word_count,
+    postId: row.post_id,
+    lang: row.lang,
     content: row.content,
   }));
 }

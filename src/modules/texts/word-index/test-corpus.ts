@@ -6,10 +6,17 @@ import type { Chance } from "../../../testing/chance.ts";
 import type { TestDatabase } from "../../../testing/database.ts";
 import { createTokenizer } from "../tokenizer/tokenizer.ts";
 import type { CountedParagraph, MaintenanceRun, WordIndex } from "./index.ts";
+import { createReadText } from "./text.ts";
 
 export const tokenizer = createTokenizer();
+const readText = createReadText(tokenizer);
 
-interface Known extends CountedParagraph {
+interface Stored extends CountedParagraph {
+  /** Of all words, however long. */
+  readonly counts: ReadonlyMap<string, number>;
+}
+
+interface Known extends Stored {
   readonly doc: number;
 }
 
@@ -57,26 +64,30 @@ export class Corpus {
   }
 
   /** Stores paragraphs that wait to be analysed. */
-  async store(contents: readonly string[]): Promise<CountedParagraph[]> {
+  async store(contents: readonly string[]): Promise<Stored[]> {
     const added = contents.map((content) => {
       return {
         id: newId(),
         authorId: this.#pick(this.authors),
+        postId: this.#chance.oneIn(3) ? this.#pick(this.authors) : null,
         content,
+        lang: this.#chance.oneIn(3) ? "de" : "en",
         counts: tokenizer.countWords(content),
+        text: readText(content),
       };
     });
     const column = (of: (paragraph: CountedParagraph) => string) => added.map(of);
     await this.#db.sql`
-      INSERT INTO paragraphs (id, project_id, author_id, content, length)
-      SELECT p.id, ${this.projectId}, p.author_id, p.content, length(p.content)
+      INSERT INTO paragraphs (id, project_id, author_id, post_id, content, length)
+      SELECT p.id, ${this.projectId}, p.author_id, p.post_id, p.content, length(p.content)
       FROM unnest(${column(({ id }) => id)}::uuid[], ${column(({ authorId }) => authorId)}::uuid[],
-        ${column(({ content }) => content)}::text[]) AS p (id, author_id, content)`;
+        ${added.map(({ postId }) => postId)}::uuid[], ${column(({ content }) => content)}::text[])
+        AS p (id, author_id, post_id, content)`;
     return added;
   }
 
   /** Counts paragraphs that the index has taken among those it should know. */
-  async learn(added: readonly CountedParagraph[]): Promise<void> {
+  async learn(added: readonly Stored[]): Promise<void> {
     const rows = await this.#db.sql<{ id: string; doc: number }>`
       SELECT id, doc FROM paragraphs WHERE id = ANY (${added.map(({ id }) => id)}::uuid[])`;
     const docs = new Map(rows.map(({ id, doc }) => [id, doc]));

@@ -1,4 +1,5 @@
 // The documents in which a word occurs most: one pass over its postings, keeping the best.
+import { createdMsOf } from "../model.ts";
 import type { Postings } from "./postings.ts";
 import type { SegmentView } from "./project-memory.ts";
 import type { Tail } from "./tail.ts";
@@ -95,7 +96,7 @@ export interface Author {
 /** Offers the documents of the tail that a snapshot up to `nextDoc` holds, and returns their totals. */
 export function offerTail(best: Best, tail: Tail, key: string, nextDoc: number, authorId?: string): Totals {
   const totals = { documents: 0, occurrences: 0 };
-  const list = tail.postingsOf(key);
+  const list = tail.term(key).flat;
   for (let index = 0; index < list.length; index += 2) {
     const place = list[index] ?? 0;
     const count = list[index + 1] ?? 0;
@@ -104,7 +105,7 @@ export function offerTail(best: Best, tail: Tail, key: string, nextDoc: number, 
     if (authorId !== undefined && document.authorId !== authorId) continue;
     totals.documents++;
     totals.occurrences += count;
-    best.offer(document.doc, count, document.createdMs);
+    best.offer(document.doc, count, createdMsOf(document.id));
   }
   return totals;
 }

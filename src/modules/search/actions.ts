@@ -1,0 +1,123 @@
+// What can be done with search: ask in the query language or by a list of words, and have words suggested while typing.
+import type { Sql } from "../../kernel/db/index.ts";
+import { allow, type Projects, type Who } from "../projects/index.ts";
+import { CHARACTER, type Paragraph, type TextSource } from "../texts/index.ts";
+import type { SearchEngine, SearchRequest, SearchResult, Suggestion } from "./engine.ts";
+import { searchErrors } from "./errors.ts";
+import { parseQuery, queryOfWords } from "./query/parse.ts";
+import { countTerms, listPositiveTerms, type Query } from "./query/query.ts";
+
+export interface SearchDeps {
+  readonly projects: Pick<Projects, "access">;
+  readonly engine: SearchEngine;
+  readonly source: Pick<TextSource, "listTerms">;
+}
+
+export interface TextQuery extends Omit<SearchRequest, "query" | "isFuzzy"> {
+  readonly text: string;
+  /** Undefined: when there are no hits without. */
+  readonly isFuzzy: boolean | undefined;
+}
+
+export interface TextResult extends SearchResult {
+  /** Why the query was taken as plain words; undefined when it was understood. */
+  readonly problem: string | undefined;
+  /** Whether words with a letter wrong were searched, too. */
+  readonly isFuzzy: boolean;
+  /** The query with words that no paragraph has put right. */
+  readonly correction: string | undefined;
+}
+
+export interface WordsQuery {
+  readonly projectId: string;
+  readonly words: readonly string[];
+  readonly operator: "and" | "or";
+  readonly limit: number;
+}
+
+export type SearchActions = ReturnType<typeof createSearchActions>;
+
+/** Scores of so many are added up within some 100 ms, whatever they are. */
+const MAX_TERMS = 300;
+const NOTHING: SearchResult = { hits: [], total: 0, isTotalExact: true, facets: {}, next: undefined };
+
+export function createSearchActions({ projects, engine, source }: SearchDeps) {
+  const readTerms = (text: string) => source.listTerms(text).map(({ word }) => word);
+
+  async function allowReading(sql: Sql, projectId: string, who: Who): Promise<void> {
+    allow(await projects.access(sql, projectId, who), "paragraphs.read");
+  }
+
+  async function correct(
+    sql: Sql,
+    projectId: string,
+    text: string,
+    query: Query,
+  ): Promise<string | undefined> {
+    const terms = listPositiveTerms(query).filter(({ match }) => match === "word");
+    const words = terms.map((term) => term.terms[0] ?? "");
+    if (words.length === 0) return undefined;
+    const corrections = await engine.correct(sql, projectId, words);
+    if (corrections.size === 0) return undefined;
+    let corrected = "";
+    let done = 0;
+    for (const { word, start, end } of source.listTerms(text)) {
+      const right = corrections.get(word);
+      if (right === undefined) continue;
+      corrected += text.slice(done, start) + right;
+      done = end;
+    }
+    return corrected + text.slice(done);
+  }
+
+  return {
+    async search(sql: Sql, who: Who, { text, isFuzzy, ...request }: TextQuery): Promise<TextResult> {
+      await allowReading(sql, request.projectId, who);
+      const { query, problem } = parseQuery(text, readTerms);
+      if (!query) return { ...NOTHING, problem, isFuzzy: false, correction: undefined };
+      if (countTerms(query) > MAX_TERMS) throw searchErrors.QUERY_TOO_LONG();
+      const first = await engine.search(sql, { ...request, query, isFuzzy: isFuzzy === true });
+      if (first.total > 0) return { ...first, problem, isFuzzy: isFuzzy === true, correction: undefined };
+      const correction = await correct(sql, request.projectId, text, query);
+      if (isFuzzy !== undefined) return { ...first, problem, isFuzzy, correction };
+      const second = await engine.search(sql, { ...request, query, isFuzzy: true });
+      return { ...second, problem, isFuzzy: second.total > 0, correction };
+    },
+
+    /** Whole words only, as they are. */
+    async searchWords(
+      sql: Sql,
+      who: Who,
+      { words, operator, ...request }: WordsQuery,
+    ): Promise<{ readonly paragraphs: readonly Paragraph[]; readonly total: number }> {
+      await allowReading(sql, request.projectId, who);
+      const query = queryOfWords(words, operator, readTerms);
+      if (!query) return { paragraphs: [], total: 0 };
+      if (countTerms(query) > MAX_TERMS) throw searchErrors.QUERY_TOO_LONG();
+      const options = { sort: "relevance", filter: {}, facets: [], isFuzzy: false } as const;
+      const { hits, total } = await engine.search(sql, { ...request, ...options, query });
+      return { paragraphs: hits.map(({ paragraph }) => paragraph), total };
+    },
+
+    /** Texts that go on what was typed: its last word made whole, the most frequent first. */
+    async suggest(
+      sql: Sql,
+      who: Who,
+      {
+        projectId,
+        text,
+        limit,
+      }: { readonly projectId: string; readonly text: string; readonly limit: number },
+    ): Promise<(Suggestion & { readonly text: string })[]> {
+      await allowReading(sql, projectId, who);
+      const last = source.listTerms(text).at(-1);
+      // After a space the next word could be any; characters of scripts without spaces are no beginning of a word.
+      if (!last || last.end < text.length || last.word.startsWith(CHARACTER)) return [];
+      const words = await engine.suggest(sql, projectId, last.word, limit);
+      return words.map((suggestion) => ({
+        ...suggestion,
+        text: text.slice(0, last.start) + suggestion.word,
+      }));
+    },
+  };
+}

@@ -1,0 +1,56 @@
+// What the search module reads of texts: the index as a view of one moment, its vocabulary, the tokenizer, the paragraphs found.
+import type { Sql } from "../../kernel/db/index.ts";
+import { isStemmable, isStopWord, type Languages } from "./language/languages.ts";
+import type { Paragraph } from "./model.ts";
+import { listParagraphsByDoc, listParagraphsById } from "./store.ts";
+import type { Tokenizer, Word } from "./tokenizer/tokenizer.ts";
+import type { WordIndex } from "./word-index/index.ts";
+import {
+  findFoldedDoc,
+  listWordsByPrefix,
+  listWordsByStem,
+  readVocabulary,
+} from "./word-index/vocabulary.ts";
+
+export interface TextSource {
+  readonly openView: WordIndex["openView"];
+  readonly listWordsByStem: typeof listWordsByStem;
+  readonly listWordsByPrefix: typeof listWordsByPrefix;
+  readonly readVocabulary: typeof readVocabulary;
+  readonly findFoldedDoc: typeof findFoldedDoc;
+  /** See Tokenizer. */
+  listTerms(content: string): Word[];
+  /** What the index takes for the language of a text that waits to be analysed. */
+  guessLanguage(content: string): string;
+  readonly languages: Pick<Languages, "load" | "hasStems" | "stem">;
+  /** Whether the word has a stem in the languages that have any. */
+  isStemmable(word: string): boolean;
+  /** Whether a score leaves the word out. */
+  isStopWord(word: string): boolean;
+  /** By number, or by id those that have none yet. Those that are gone are left out. */
+  listParagraphs(
+    sql: Sql,
+    projectId: string,
+    wanted: { readonly docs: readonly number[]; readonly ids: readonly string[] },
+  ): Promise<Paragraph[]>;
+}
+
+export function createTextSource(tokenizer: Tokenizer, index: WordIndex): TextSource {
+  return {
+    openView: index.openView,
+    listWordsByStem,
+    listWordsByPrefix,
+    readVocabulary,
+    findFoldedDoc,
+    listTerms: tokenizer.listTerms,
+    guessLanguage: (content) => index.languages.guess(content, tokenizer.countWords(content)),
+    languages: index.languages,
+    isStemmable,
+    isStopWord,
+    async listParagraphs(sql, projectId, { docs, ids }) {
+      const byDoc = docs.length > 0 ? await listParagraphsByDoc(sql, projectId, docs) : [];
+      const byId = ids.length > 0 ? await listParagraphsById(sql, projectId, ids) : [];
+      return [...byDoc, ...byId];
+    },
+  };
+}

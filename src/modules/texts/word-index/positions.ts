@@ -1,0 +1,136 @@
+// Where a term stands in its documents: for each document the distances between its places, in blocks that can be skipped.
+import type { VarintWriter } from "./varint.ts";
+
+const VERSION = 1;
+/** Documents of one block. A phrase of two frequent words reads the blocks in which both occur. */
+const BLOCK = 64;
+
+/** Version; with more than one block the length of each in four bytes, little end first; the blocks. */
+export class PositionsEncoder {
+  readonly #blocks: VarintWriter;
+  readonly #whole: VarintWriter;
+  #starts: number[] = [];
+  #documents = 0;
+
+  constructor(blocks: VarintWriter, whole: VarintWriter) {
+    this.#blocks = blocks;
+    this.#whole = whole;
+  }
+
+  /** Begins a new list in place of what was added. */
+  begin(): void {
+    this.#blocks.clear();
+    this.#starts = [];
+    this.#documents = 0;
+  }
+
+  /** The places of a term in the next document, ascending. */
+  add(positions: readonly number[]): void {
+    this.#next();
+    let last = -1;
+    for (const position of positions) {
+      this.#blocks.write(position - last);
+      last = position;
+    }
+  }
+
+  /** The same of a document of another list, as it is stored there. */
+  addBytes(bytes: Uint8Array): void {
+    this.#next();
+    this.#blocks.writeBytes(bytes);
+  }
+
+  get hasAny(): boolean {
+    return this.#documents > 0;
+  }
+
+  /** To be copied or sent before the next list begins. */
+  finish(): Uint8Array {
+    const starts = this.#starts;
+    this.#whole.clear();
+    this.#whole.write(VERSION);
+    if (starts.length > 1) {
+      const lengths = starts.map((start, index) => (starts[index + 1] ?? this.#blocks.length) - start);
+      this.#whole.writeBytes(new Uint8Array(Uint32Array.from(lengths).buffer));
+    }
+    this.#whole.writeBytes(this.#blocks.view());
+    return this.#whole.view();
+  }
+
+  #next(): void {
+    if (this.#documents++ % BLOCK === 0) this.#starts.push(this.#blocks.length);
+  }
+}
+
+/** Reads the places of single documents; it remembers where it was, so ask in ascending order. */
+export class PositionsReader {
+  readonly #bytes: Uint8Array;
+  /** Of each document; as many as the list has. */
+  readonly #counts: Uint32Array;
+  readonly #starts: Uint32Array;
+  #next = 0;
+  #offset = 0;
+
+  constructor(bytes: Uint8Array, counts: Uint32Array) {
+    if (bytes[0] !== VERSION) throw new RangeError(`positions of the unknown version ${bytes[0]}`);
+    this.#bytes = bytes;
+    this.#counts = counts;
+    const blocks = Math.ceil(counts.length / BLOCK);
+    this.#starts = new Uint32Array(Math.max(1, blocks));
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    let start = blocks > 1 ? 1 + blocks * 4 : 1;
+    for (let block = 0; block < blocks; block++) {
+      this.#starts[block] = start;
+      if (blocks > 1) start += view.getUint32(1 + block * 4, true);
+    }
+    this.#offset = this.#starts[0] ?? 1;
+  }
+
+  /** Puts the places of the document at `index` of the list into `into` and returns how many. */
+  read(index: number, into: number[]): number {
+    this.#skipTo(index);
+    const count = this.#counts[index] ?? 0;
+    const bytes = this.#bytes;
+    let offset = this.#offset;
+    let position = -1;
+    for (let nth = 0; nth < count; nth++) {
+      let byte = bytes[offset++] ?? 0;
+      let step = byte & 0x7f;
+      for (let shift = 7; byte > 0x7f; shift += 7) {
+        byte = bytes[offset++] ?? 0;
+        step += (byte & 0x7f) << shift;
+      }
+      position += step;
+      into[nth] = position;
+    }
+    this.#offset = offset;
+    this.#next = index + 1;
+    return count;
+  }
+
+  /** The same as it is stored. */
+  readBytes(index: number): Uint8Array {
+    this.#skipTo(index);
+    const start = this.#offset;
+    this.#skip(this.#counts[index] ?? 0);
+    this.#next = index + 1;
+    return this.#bytes.subarray(start, this.#offset);
+  }
+
+  #skipTo(index: number): void {
+    const block = Math.floor(index / BLOCK);
+    if (index < this.#next || block > Math.floor(this.#next / BLOCK)) {
+      this.#next = block * BLOCK;
+      this.#offset = this.#starts[block] ?? 0;
+    }
+    while (this.#next < index) this.#skip(this.#counts[this.#next++] ?? 0);
+  }
+
+  /** So many numbers, of which each ends at a byte below 128. */
+  #skip(numbers: number): void {
+    const bytes = this.#bytes;
+    let offset = this.#offset;
+    for (let left = numbers; left > 0; ) if ((bytes[offset++] ?? 0) < 0x80) left--;
+    this.#offset = offset;
+  }
+}

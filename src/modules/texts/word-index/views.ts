@@ -1,0 +1,201 @@
+// Looking into the index for a search: one moment of a project's documents, and the postings of the terms that are asked for.
+import type { Sql } from "../../../kernel/db/index.ts";
+import type { Languages } from "../language/languages.ts";
+import { type BoundedMemory, createBoundedMemory } from "./bounded-memory.ts";
+import { toKey } from "./key.ts";
+import { PendingTexts } from "./pending-texts.ts";
+import { decodePostings } from "./postings.ts";
+import { ProjectMemory, type SegmentView } from "./project-memory.ts";
+import { readPositions, type SegmentTerm, type Shelf, tailShelf } from "./shelf.ts";
+import type { Tail } from "./tail.ts";
+import type { ReadText } from "./text.ts";
+import { readView } from "./view-statement.ts";
+
+/** Bytes of terms that a process keeps decoded, with their positions as they are stored. */
+const TERMS_BYTES = 48 * 1024 * 1024;
+/** Besides what they hold: the entry, and two arrays where a term occurs at all. */
+const TERM_BYTES = 200;
+const ARRAYS_BYTES = 400;
+const POSTING_BYTES = 8;
+/** After that many tries with the shared memory a search works with one of its own, which nobody changes meanwhile. */
+const SHARED_TRIES = 3;
+const MAX_TRIES = 20;
+const PENDING_PROJECTS_BYTES = 8 * 1024 * 1024;
+const PENDING_BYTES = 40_000;
+const ALL = Number.MAX_SAFE_INTEGER;
+
+export interface IndexView {
+  /** In the order of their documents, what waits to be analysed last. */
+  readonly shelves: readonly Shelf[];
+  /** Languages of the documents. */
+  readonly langs: ReadonlySet<string>;
+  /** The words of the documents that are in no segment. */
+  readonly looseTails: readonly LooseTail[];
+}
+
+export interface LooseTail {
+  readonly tail: Tail;
+  /** Its documents of this moment; more may have come since. */
+  readonly size: number;
+}
+
+/** What a search asks for, as the tokenizer gives it; with positions those that stand in phrases. */
+export interface WantedTerms {
+  readonly terms: Iterable<string>;
+  readonly phraseTerms: Iterable<string>;
+}
+
+export interface Views {
+  /**
+   * `choose` is told what there is before any postings are read, and says which terms the search needs: so a word can become
+   * many. All of the answer is of one moment.
+   */
+  open(sql: Sql, projectId: string, choose: (view: IndexView) => Promise<WantedTerms>): Promise<IndexView>;
+  forget(projectId: string): void;
+}
+
+export interface ViewDeps {
+  readonly projects: BoundedMemory<ProjectMemory>;
+  readonly readText: ReadText;
+  readonly languages: Pick<Languages, "guess">;
+}
+
+export function createViews({ projects, readText, languages }: ViewDeps): Views {
+  const terms = createBoundedMemory<SegmentTerm>(TERMS_BYTES);
+  const pendings = createBoundedMemory<PendingTexts>(PENDING_PROJECTS_BYTES);
+
+  async function open(
+    sql: Sql,
+    projectId: string,
+    choose: (view: IndexView) => Promise<WantedTerms>,
+  ): Promise<IndexView> {
+    for (let tries = 1; tries <= MAX_TRIES; tries++) {
+      const isShared = tries <= SHARED_TRIES;
+      const memory = (isShared && projects.get(projectId)) || new ProjectMemory();
+      const pending = (isShared && pendings.get(projectId)) || new PendingTexts();
+      const { postings: _, ...known } = memory.known([]);
+      const snapshot = await readView(sql, projectId, known, pending.knownIds());
+      const segments = memory.update(
+        { ...snapshot, totals: NO_TOTALS, postings: [] },
+        { ...known, postings: [] },
+        readText,
+      );
+      const waiting = pending.read(snapshot.pending, readText, languages);
+      if (isShared) {
+        projects.set(projectId, memory, memory.bytes);
+        pendings.set(projectId, pending, PENDING_BYTES);
+      }
+      if (!segments || !waiting) continue;
+      const { tail } = memory;
+      const newest = tailShelf(tail, snapshot.nextDoc, true);
+      const unread = tailShelf(waiting, ALL, false);
+      const loose = [newest, unread].filter((shelf) => shelf !== undefined);
+      const found = new Map<string, SegmentTerm>();
+      const shelves = [...segments.map((segment) => segmentShelf(segment, found)), ...loose];
+      const view = {
+        shelves,
+        langs: langsOf(shelves),
+        looseTails: [looseOf(tail, newest), looseOf(waiting, unread)],
+      };
+      const wanted = await choose(view);
+      if (await fetchTerms(sql, projectId, { segments, wanted, found })) return view;
+    }
+    throw new Error("the index changed faster than it could be read");
+  }
+
+  /** Brings what is not remembered; false when a segment is there no longer. */
+  async function fetchTerms(
+    sql: Sql,
+    projectId: string,
+    looking: { segments: readonly SegmentView[]; wanted: WantedTerms; found: Map<string, SegmentTerm> },
+  ): Promise<boolean> {
+    const { segments, wanted, found } = looking;
+    const missing = { segments: [] as number[], keys: [] as string[], withPositions: [] as boolean[] };
+    const phraseKeys = new Set([...wanted.phraseTerms].map(toKey));
+    const keys = new Set([...[...wanted.terms].map(toKey), ...phraseKeys]);
+    for (const { segment } of segments) {
+      for (const key of keys) {
+        const term = terms.get(`${projectId} ${segment} ${key}`);
+        const withPositions = phraseKeys.has(key);
+        if (term && !(withPositions && term.postings && term.positions === undefined)) {
+          found.set(`${segment} ${key}`, term);
+          continue;
+        }
+        missing.segments.push(segment);
+        missing.keys.push(key);
+        missing.withPositions.push(withPositions);
+      }
+    }
+    if (missing.keys.length === 0) return true;
+    const numbers = [...new Set(missing.segments)];
+    const rows = await sql<TermRow>`
+      SELECT m.nth, p.documents, p.postings, CASE WHEN m.with_positions THEN p.positions END AS positions
+      FROM unnest(${missing.segments}::int[], ${missing.keys}::text[], ${missing.withPositions}::bool[])
+        WITH ORDINALITY AS m (segment, key, with_positions, nth)
+      JOIN text_postings p ON p.project_id = ${projectId} AND p.segment = m.segment AND p.word = m.key
+      UNION ALL
+      SELECT 0, count(*)::int, NULL, NULL FROM text_segments
+      WHERE project_id = ${projectId} AND segment = ANY (${numbers}::int[])`;
+    const counted = rows.find((row) => Number(row.nth) === 0);
+    if (counted?.documents !== numbers.length) return false;
+    const brought = new Map(rows.map((row) => [Number(row.nth), row]));
+    for (const [index, key] of missing.keys.entries()) {
+      const row = brought.get(index + 1);
+      const segment = missing.segments[index] ?? 0;
+      const term: SegmentTerm = {
+        postings: row?.postings ? decodePostings(row.postings, row.documents) : undefined,
+        positions: missing.withPositions[index] ? (row?.positions ?? null) : undefined,
+      };
+      found.set(`${segment} ${key}`, term);
+      terms.set(`${projectId} ${segment} ${key}`, term, bytesOf(term));
+    }
+    return true;
+  }
+
+  return {
+    open,
+    forget(projectId) {
+      projects.delete(projectId);
+      pendings.delete(projectId);
+    },
+  };
+}
+
+function looseOf(tail: Tail, shelf: Shelf | undefined): LooseTail {
+  return { tail, size: shelf?.documents.docs.length ?? 0 };
+}
+
+interface TermRow {
+  readonly nth: number | string;
+  readonly documents: number;
+  readonly postings: Uint8Array | null;
+  readonly positions: Uint8Array | null;
+}
+
+const NO_TOTALS = { documents: 0, occurrences: 0 };
+
+function bytesOf({ postings, positions }: SegmentTerm): number {
+  if (!postings) return TERM_BYTES;
+  return TERM_BYTES + ARRAYS_BYTES + postings.places.length * POSTING_BYTES + (positions?.length ?? 0);
+}
+
+function segmentShelf(view: SegmentView, found: ReadonlyMap<string, SegmentTerm>): Shelf {
+  const { segment, documents, deleted, deletedCount, deletedScored } = view;
+  return {
+    documents,
+    isNumbered: true,
+    // As of now: whoever deletes more meanwhile makes it known to the same array.
+    deleted: deleted?.slice(),
+    liveCount: documents.docs.length - deletedCount,
+    liveScored: documents.scoredTotal - deletedScored,
+    postingsOf: (key) => found.get(`${segment} ${toKey(key)}`)?.postings,
+    positionsOf(key) {
+      const term = found.get(`${segment} ${toKey(key)}`);
+      return term && readPositions(term);
+    },
+  };
+}
+
+function langsOf(shelves: readonly Shelf[]): ReadonlySet<string> {
+  return new Set(shelves.flatMap(({ documents }) => documents.langs));
+}
