@@ -20,8 +20,6 @@ export interface TextSource {
   readonly findFoldedDoc: typeof findFoldedDoc;
   /** See Tokenizer. */
   listTerms(content: string): Word[];
-  /** What the index takes for the language of a text that waits to be analysed. */
-  guessLanguage(content: string): string;
   readonly languages: Pick<Languages, "load" | "hasStems" | "stem">;
   /** Whether the word has a stem in the languages that have any. */
   isStemmable(word: string): boolean;
@@ -43,7 +41,6 @@ export function createTextSource(tokenizer: Tokenizer, index: WordIndex): TextSo
     readVocabulary,
     findFoldedDoc,
     listTerms: tokenizer.listTerms,
-    guessLanguage: (content) => index.languages.guess(content, tokenizer.countWords(content)),
     languages: index.languages,
     isStemmable,
     isStopWord,

@@ -42,8 +42,6 @@ const REMEMBERED_STEMS = 50_000;
 export interface Languages {
   /** ISO 639-1, or UNKNOWN. `counts` are those of the text's words. */
   recognise(content: string, counts: ReadonlyMap<string, number>): Promise<string>;
-  /** The same without what has to be loaded; for a short text that shows nothing of a language, English. */
-  guess(content: string, counts: ReadonlyMap<string, number>): string;
   /** To be awaited before `stem`. */
   load(): Promise<void>;
   hasStems(lang: string): boolean;
@@ -85,7 +83,6 @@ export function createLanguages(): Languages {
       if (best && best.accuracy >= MIN_ACCURACY && best.lang in ALGORITHMS) return best.lang;
       return fallback(content);
     },
-    guess: (content, counts) => byFunctionWords(counts) ?? byScript(content) ?? fallback(content),
     async load() {
       newStemmer ??= (await import("snowball-stemmers")).newStemmer;
     },

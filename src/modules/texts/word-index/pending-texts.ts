@@ -1,5 +1,5 @@
 // Paragraphs that wait to be analysed, read as a part of the index of their own, so that a search finds them at once.
-import { type Languages, UNKNOWN } from "../language/languages.ts";
+import type { Languages } from "../language/languages.ts";
 import { Tail } from "./tail.ts";
 import type { IndexedText, ReadText } from "./text.ts";
 import type { PendingRow } from "./view-statement.ts";
@@ -20,18 +20,18 @@ export class PendingTexts {
   }
 
   /** The rows as a tail, whose numbers mean nothing; undefined when one of them was forgotten meanwhile: ask again. */
-  read(
+  async read(
     rows: readonly PendingRow[],
     readText: ReadText,
-    languages: Pick<Languages, "guess">,
-  ): Tail | undefined {
+    languages: Pick<Languages, "recognise">,
+  ): Promise<Tail | undefined> {
     const ids = rows.map(({ id }) => id).join();
     if (ids === this.#ids) return this.#tail;
     const texts = new Map<string, PendingText>();
     const tail = new Tail(0);
     for (const [place, row] of rows.entries()) {
       const known =
-        this.#texts.get(row.id) ?? (row.content === "" ? undefined : toText(row, readText, languages));
+        this.#texts.get(row.id) ?? (row.content === "" ? undefined : await toText(row, readText, languages));
       if (!known) return undefined;
       texts.set(row.id, known);
       const { id, authorId, postId } = row;
@@ -44,7 +44,12 @@ export class PendingTexts {
   }
 }
 
-function toText(row: PendingRow, readText: ReadText, languages: Pick<Languages, "guess">): PendingText {
+async function toText(
+  row: PendingRow,
+  readText: ReadText,
+  languages: Pick<Languages, "recognise">,
+): Promise<PendingText> {
   const text = readText(row.content);
-  return { text, lang: row.lang ?? languages.guess(row.content, text.counts) ?? UNKNOWN };
+  // As its analysis will say: else its score would change between two pages.
+  return { text, lang: row.lang ?? (await languages.recognise(row.content, text.counts)) };
 }

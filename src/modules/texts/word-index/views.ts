@@ -57,7 +57,7 @@ export interface Views {
 export interface ViewDeps {
   readonly projects: BoundedMemory<ProjectMemory>;
   readonly readText: ReadText;
-  readonly languages: Pick<Languages, "guess">;
+  readonly languages: Pick<Languages, "recognise">;
 }
 
 export function createViews({ projects, readText, languages }: ViewDeps): Views {
@@ -75,12 +75,13 @@ export function createViews({ projects, readText, languages }: ViewDeps): Views 
       const pending = (isShared && pendings.get(projectId)) || new PendingTexts();
       const { postings: _, ...known } = memory.known([]);
       const snapshot = await readView(sql, projectId, known, pending.knownIds());
+      // First, since it may take a moment: from here on nothing changes until the shelves are made.
+      const waiting = await pending.read(snapshot.pending, readText, languages);
       const segments = memory.update(
         { ...snapshot, totals: NO_TOTALS, postings: [] },
         { ...known, postings: [] },
         readText,
       );
-      const waiting = pending.read(snapshot.pending, readText, languages);
       if (isShared) {
         projects.set(projectId, memory, memory.bytes);
         pendings.set(projectId, pending, PENDING_BYTES);
