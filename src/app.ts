@@ -3,6 +3,7 @@ import { kernelMigrations } from "./kernel/create-kernel.ts";
 import type { MigrationSet } from "./kernel/db/index.ts";
 import type { Kernel } from "./kernel/index.ts";
 import { accountsMigrations, createAccounts } from "./modules/accounts/index.ts";
+import { coeditMigrations, createCoedit } from "./modules/coedit/index.ts";
 import { createLive, liveMigrations } from "./modules/live/index.ts";
 import { createOps } from "./modules/ops/index.ts";
 import { createPosts, postsMigrations } from "./modules/posts/index.ts";
@@ -20,8 +21,9 @@ export function createApp(kernel: Kernel): App {
   const accounts = createAccounts(kernel);
   const projects = createProjects(kernel, accounts);
   const texts = createTexts(kernel, projects);
-  createPosts(kernel, { accounts, projects, texts });
+  const posts = createPosts(kernel, { accounts, projects, texts });
   const live = createLive(kernel, accounts, projects);
+  createCoedit(kernel, { projects, posts, live });
   createWork(kernel, projects, live);
   const migrations = [
     accountsMigrations,
@@ -29,6 +31,7 @@ export function createApp(kernel: Kernel): App {
     textsMigrations,
     postsMigrations,
     liveMigrations,
+    coeditMigrations,
     workMigrations,
   ];
   createOps(kernel, [...kernelMigrations, ...migrations]);

@@ -1,14 +1,17 @@
 // What posts have to do with documents that people write at the same time: whoever keeps those is told here, and tells.
 import type { Sql, Tx } from "../../kernel/db/index.ts";
 import { type Access, parseAccess } from "../projects/index.ts";
+import type { Post } from "./model.ts";
 import { type FollowedBody, findTarget, markCoedited, saveFollowed } from "./store/coediting.ts";
+
+type Place = Pick<Post, "id" | "projectId">;
 
 /** Of whoever keeps the documents. */
 export interface DocumentKeeper {
   /** Saves what was typed up to now as the body; true when that was news. */
-  catchUp(postId: string): Promise<boolean>;
+  catchUp(post: Place): Promise<boolean>;
   /** Makes the document say this, by a change as small as may be; gives what it says then. */
-  replace(postId: string, userId: string, body: string): Promise<string>;
+  replace(post: Place, userId: string, body: string): Promise<string>;
   /** The post is gone for good. */
   erased(tx: Tx, postId: string): Promise<void>;
 }
@@ -24,8 +27,8 @@ export function createCoediting(): Coediting {
     use(given) {
       keeper = given;
     },
-    catchUp: async (postId) => (await keeper?.catchUp(postId)) ?? false,
-    replace: async (postId, userId, body) => (await keeper?.replace(postId, userId, body)) ?? body,
+    catchUp: async (post) => (await keeper?.catchUp(post)) ?? false,
+    replace: async (post, userId, body) => (await keeper?.replace(post, userId, body)) ?? body,
     erased: async (tx, postId) => keeper?.erased(tx, postId),
   };
 }

@@ -184,7 +184,7 @@ export function createPostActions(deps: PostActionDeps) {
         const post = live(found);
         if (post.isCoedited && !hasCaughtUp) {
           hasCaughtUp = true;
-          if (await coediting.catchUp(id)) return undefined;
+          if (await coediting.catchUp(post)) return undefined;
         }
         if (!isMatched) requireMatch(post, match);
         const wanted = await toEdit(post);
@@ -200,7 +200,7 @@ export function createPostActions(deps: PostActionDeps) {
         if (!post.isCoedited || edit.content.body === post.body) {
           return save(tx, found, edit, personOf(caller));
         }
-        const body = await coediting.replace(id, personOf(caller), edit.content.body);
+        const body = await coediting.replace(post, personOf(caller), edit.content.body);
         isReplaced = true;
         return save(tx, found, { ...edit, content: { ...edit.content, body } }, personOf(caller));
       });
