@@ -27,7 +27,7 @@ async function createPost(body = ""): Promise<string> {
 }
 
 async function raw(postId: string, options: RawOptions = {}): Promise<RawEditor> {
-  const editor = await openRawEditor(server.port, postId, ada.token, "&receipts=true", options);
+  const editor = await openRawEditor(server.port, postId, ada.token, "?receipts=true", options);
   editors.push(editor);
   return editor;
 }

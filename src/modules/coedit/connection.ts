@@ -32,6 +32,7 @@ export interface ConnectionRequest {
   readonly address: string;
   readonly postId: string;
   readonly wantsReceipts: boolean;
+  readonly hasTokenInAddress: boolean;
   /** Who it is when the request said so; without it the first frame must. */
   readonly proof: Promise<Caller | undefined> | undefined;
 }
@@ -52,6 +53,7 @@ export class CoeditConnection implements SocketHandler, Member {
   readonly connectionId: string;
   readonly address: string;
   readonly wantsReceipts: boolean;
+  readonly hasTokenInAddress: boolean;
   readonly #deps: ConnectionDeps;
   readonly #request: ConnectionRequest;
   readonly #allowance = new Allowance(FRAMES_PER_SECOND, FRAME_BURST);
@@ -66,6 +68,7 @@ export class CoeditConnection implements SocketHandler, Member {
     this.connectionId = request.id;
     this.address = request.address;
     this.wantsReceipts = request.wantsReceipts;
+    this.hasTokenInAddress = request.hasTokenInAddress;
     this.#request = request;
     this.#deps = deps;
   }

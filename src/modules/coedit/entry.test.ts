@@ -178,6 +178,13 @@ test("[COE-13] a viewer reads along, changes nothing and is told so", async () =
   owner.text.insert(6, "!");
   await until("the owner's edit", () => raw.doc.getText("body").toString().includes("!"));
   expect(owner.text.toString()).toBe("a swan!");
+  // A plain client that is refused aloud writes its address to the console.
+  const plain = await open(here, postId, ben).synced();
+  const heard: Uint8Array[] = [];
+  plain.provider.ws?.addEventListener("message", ({ data }) => heard.push(new Uint8Array(data)));
+  plain.text.insert(0, "in vain");
+  await until("the quiet refusal", () => heard.some((message) => message[0] === 2));
+  expect(heard.filter((message) => message[0] === 2).map((message) => message[1])).toEqual([1]);
   const late = await open(here, postId, ada).synced();
   expect(late.text.toString()).toBe("a swan!");
 });

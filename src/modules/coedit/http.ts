@@ -39,7 +39,9 @@ export function coeditRoutes({ entrance, connect }: CoeditRouteDeps): Route[] {
         proof?.catch(() => {});
         const wantsReceipts = query.receipts === "true";
         const postId = params.post_id.toLowerCase();
-        return upgrade(await connect({ id: newId(), address, postId, wantsReceipts, proof }));
+        const hasTokenInAddress = query.access_token !== undefined;
+        const id = newId();
+        return upgrade(await connect({ id, address, postId, wantsReceipts, hasTokenInAddress, proof }));
       },
     ),
   ];

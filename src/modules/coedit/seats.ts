@@ -10,6 +10,8 @@ export interface Member {
   readonly userId: string;
   /** It wants to be told which of its updates are stored. */
   readonly wantsReceipts: boolean;
+  /** Its address holds a token: plain clients write the address to their log when they are refused aloud. */
+  readonly hasTokenInAddress: boolean;
   send(frame: Uint8Array): void;
   close(closing: Closing): void;
 }
@@ -107,7 +109,9 @@ export class Seats {
     if (nowMs - seat.deniedMs < DENY_EVERY_MS) return;
     seat.deniedMs = nowMs;
     const shown = this.#shown(seat);
-    if (shown && !shown.can_write) seat.member.send(deniedFrame(REFUSALS[shown.code]));
+    if (!shown || shown.can_write) return;
+    const { member } = seat;
+    member.send(member.hasTokenInAddress ? writeStateFrame(shown) : deniedFrame(REFUSALS[shown.code]));
   }
 
   /** What became of an update. True when its sender must be asked for what we miss. */

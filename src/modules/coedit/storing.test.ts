@@ -37,7 +37,7 @@ function edit(postId: string, at = server): Editor {
 }
 
 async function editRaw(postId: string): Promise<RawEditor> {
-  const editor = await openRawEditor(server.port, postId, ada.token, "&receipts=true");
+  const editor = await openRawEditor(server.port, postId, ada.token, "?receipts=true");
   editors.push(editor);
   return editor;
 }
@@ -143,7 +143,7 @@ test("[COE-8] Hocuspocus 971, the unload race: who leaves and comes back at once
 test("[COE-8] Hocuspocus 738, not stored at the stop: what was confirmed before a server stops is there", async () => {
   const third = await openLiveServer({ secretKey, db: openAgain(server.db) });
   const postId = await createPost();
-  const raw = await openRawEditor(third.port, postId, ada.token, "&receipts=true");
+  const raw = await openRawEditor(third.port, postId, ada.token, "?receipts=true");
   raw.type("the last words");
   await until("the receipt", () => raw.stored === raw.sent);
   await third.stop();

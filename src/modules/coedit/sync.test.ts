@@ -155,7 +155,7 @@ test("[COE-7] Yjs 633, 25 MB for a few KB of text: what was deleted takes no roo
 
 test("[COE-26] receipts count what is stored, in its order", async () => {
   const postId = await createPost();
-  const raw = await openRawEditor(here.port, postId, ada.token, "&receipts=true");
+  const raw = await openRawEditor(here.port, postId, ada.token, "?receipts=true");
   editors.push(raw);
   for (let n = 1; n <= 3; n++) {
     raw.type("x");

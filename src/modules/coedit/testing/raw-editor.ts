@@ -47,9 +47,9 @@ export async function openRawEditor(
   const present = new Map<number, unknown>();
   let [asked, sent, stored, isSynced] = [0, 0, 0, false];
   let end: { code: number; reason: string } | undefined;
-  const socket = new WebSocket(
-    `ws://127.0.0.1:${port}/api/v1/coedit/${postId}?access_token=${token}${query}`,
-  );
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/api/v1/coedit/${postId}${query}`, {
+    headers: { Authorization: `Bearer ${token}` },
+  });
   socket.binaryType = "arraybuffer";
   const send = (message: Uint8Array) => {
     if (socket.readyState === WebSocket.OPEN) socket.send(message);
