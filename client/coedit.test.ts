@@ -1,20 +1,20 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { Doc } from "yjs";
-import { type LiveServer, openLiveServer } from "../src/modules/live/testing/listener.ts";
 import { createProject, type Person, share, signUp } from "../src/testing/requests.ts";
+import { openServed, type ServedApplication } from "../src/testing/served.ts";
 import { until } from "../src/testing/until.ts";
 import { type Coedit, type CoeditOptions, openCoedit } from "./coedit.ts";
 import type { LiveError } from "./protocol.ts";
 
 const secretKey = randomBytes(32).toString("base64");
-let server: LiveServer;
+let server: ServedApplication;
 let ada: Person;
 let ben: Person;
 let projectId: string;
 const all: Coedit[] = [];
 beforeAll(async () => {
-  server = await openLiveServer({ secretKey });
+  server = await openServed({ secretKey });
   [ada, ben] = [await signUp(server), await signUp(server)];
   projectId = await createProject(ada);
   await share(ada, projectId, ben, "viewer");

@@ -2,23 +2,23 @@ import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { openAgain } from "../../testing/database.ts";
 import { createProject, type Person, share, signUp } from "../../testing/requests.ts";
+import { openServed, type ServedApplication } from "../../testing/served.ts";
 import { until } from "../../testing/until.ts";
-import { type LiveServer, openLiveServer } from "../live/testing/listener.ts";
 import { AwarenessBook, type EntryNote } from "./awareness.ts";
 import { readFrame } from "./frames.ts";
 import { openEditor } from "./testing/editor.ts";
 import { openRawEditor, type RawEditor } from "./testing/raw-editor.ts";
 
 const secretKey = randomBytes(32).toString("base64");
-let here: LiveServer;
-let there: LiveServer;
+let here: ServedApplication;
+let there: ServedApplication;
 let ada: Person;
 let ben: Person;
 let postId: string;
 const editors: { close(): void }[] = [];
 beforeAll(async () => {
-  here = await openLiveServer({ secretKey });
-  there = await openLiveServer({ secretKey, db: openAgain(here.db) });
+  here = await openServed({ secretKey });
+  there = await openServed({ secretKey, db: openAgain(here.db) });
   [ada, ben] = [await signUp(here), await signUp(here)];
   const projectId = await createProject(ada);
   await share(ada, projectId, ben, "viewer");
@@ -33,7 +33,7 @@ afterAll(async () => {
   await here.stop();
 });
 
-async function raw(server: LiveServer, person: Person): Promise<RawEditor> {
+async function raw(server: ServedApplication, person: Person): Promise<RawEditor> {
   const editor = await openRawEditor(server.port, postId, person.token);
   editors.push(editor);
   return editor;

@@ -3,21 +3,21 @@ import { randomBytes } from "node:crypto";
 import { openAgain } from "../../testing/database.ts";
 import { listEvents } from "../../testing/expectations.ts";
 import { createProject, type Person, share, signUp } from "../../testing/requests.ts";
+import { openServed, type ServedApplication } from "../../testing/served.ts";
 import { until } from "../../testing/until.ts";
-import { type LiveServer, openLiveServer } from "../live/testing/listener.ts";
 import { type Editor, openEditor } from "./testing/editor.ts";
 import { listChanges } from "./thread/text-change.ts";
 
 const secretKey = randomBytes(32).toString("base64");
-let here: LiveServer;
-let there: LiveServer;
+let here: ServedApplication;
+let there: ServedApplication;
 let ada: Person;
 let ben: Person;
 let projectId: string;
 const editors: { close(): void }[] = [];
 beforeAll(async () => {
-  here = await openLiveServer({ secretKey, works: true });
-  there = await openLiveServer({ secretKey, db: openAgain(here.db) });
+  here = await openServed({ secretKey, works: true });
+  there = await openServed({ secretKey, db: openAgain(here.db) });
   [ada, ben] = [await signUp(here), await signUp(here)];
   projectId = await createProject(ada);
   await share(ada, projectId, ben, "collaborator");
@@ -35,7 +35,7 @@ async function createPost(body = "", fields: object = {}): Promise<string> {
   return String(answer.body.id);
 }
 
-function edit(server: LiveServer, postId: string, person: Person): Promise<Editor> {
+function edit(server: ServedApplication, postId: string, person: Person): Promise<Editor> {
   const editor = openEditor(server.port, postId, person.token);
   editors.push(editor);
   return editor.synced();

@@ -4,17 +4,17 @@ import { createConnection } from "node:net";
 import * as Y from "yjs";
 import { openAgain } from "../../testing/database.ts";
 import { type Person, signUp } from "../../testing/requests.ts";
+import { openServed, type ServedApplication } from "../../testing/served.ts";
 import { until } from "../../testing/until.ts";
-import { type LiveServer, openLiveServer } from "../live/testing/listener.ts";
 import { type Editor, openEditor } from "./testing/editor.ts";
 import { openRawEditor, type RawEditor, type RawOptions } from "./testing/raw-editor.ts";
 
 const secretKey = randomBytes(32).toString("base64");
-let server: LiveServer;
+let server: ServedApplication;
 let ada: Person;
 const editors: { close(): void }[] = [];
 beforeAll(async () => {
-  server = await openLiveServer({ secretKey });
+  server = await openServed({ secretKey });
   ada = await signUp(server);
 });
 afterEach(() => {
@@ -75,7 +75,7 @@ test("[COE-17] a document takes ten mebibytes and no more, and what deletes is s
   for (let n = 0; n < 10; n++) list.push(["z".repeat(1_040_000)]);
   await server.db.sql`
     UPDATE coedit_snapshots SET state = ${Y.encodeStateAsUpdateV2(doc)} WHERE post_id = ${postId}`;
-  const other = await openLiveServer({ secretKey, db: openAgain(server.db) });
+  const other = await openServed({ secretKey, db: openAgain(server.db) });
   try {
     const writer = openEditor(other.port, postId, ada.token);
     editors.push(writer);

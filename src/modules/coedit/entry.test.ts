@@ -3,8 +3,8 @@ import { randomBytes } from "node:crypto";
 import { createLogger } from "../../kernel/telemetry/index.ts";
 import { openAgain } from "../../testing/database.ts";
 import { createProject, logIn, type Person, share, signUp } from "../../testing/requests.ts";
+import { openServed, type ServedApplication } from "../../testing/served.ts";
 import { until } from "../../testing/until.ts";
-import { type LiveServer, openLiveServer } from "../live/testing/listener.ts";
 import { type Editor, type EditorOptions, openEditor } from "./testing/editor.ts";
 import { openRawEditor } from "./testing/raw-editor.ts";
 
@@ -12,14 +12,14 @@ const secretKey = randomBytes(32).toString("base64");
 const logged: string[] = [];
 const output = { write: (line: string) => void logged.push(line), flush: () => {} };
 const log = createLogger({ level: "debug", process: "test", output });
-let here: LiveServer;
-let there: LiveServer;
+let here: ServedApplication;
+let there: ServedApplication;
 let ada: Person;
 let ben: Person;
 const editors: { close(): void }[] = [];
 beforeAll(async () => {
-  here = await openLiveServer({ secretKey, log });
-  there = await openLiveServer({ secretKey, log, db: openAgain(here.db) });
+  here = await openServed({ secretKey, log });
+  there = await openServed({ secretKey, log, db: openAgain(here.db) });
   [ada, ben] = [await signUp(here), await signUp(here)];
 });
 afterEach(() => {
@@ -37,7 +37,12 @@ async function createShared(role: "collaborator" | "viewer"): Promise<{ projectI
   return { projectId, postId: String((await ada.call("POST", "/posts", post)).body.id) };
 }
 
-function open(server: LiveServer, postId: string, person: Person, options: EditorOptions = {}): Editor {
+function open(
+  server: ServedApplication,
+  postId: string,
+  person: Person,
+  options: EditorOptions = {},
+): Editor {
   const editor = openEditor(server.port, postId, person.token, options);
   editors.push(editor);
   return editor;

@@ -3,19 +3,19 @@ import { randomBytes } from "node:crypto";
 import * as Y from "yjs";
 import { openAgain } from "../../testing/database.ts";
 import { type Person, signUp } from "../../testing/requests.ts";
+import { openServed, type ServedApplication } from "../../testing/served.ts";
 import { until } from "../../testing/until.ts";
-import { type LiveServer, openLiveServer } from "../live/testing/listener.ts";
 import { type Editor, openEditor } from "./testing/editor.ts";
 import { openRawEditor, type RawEditor } from "./testing/raw-editor.ts";
 
 const secretKey = randomBytes(32).toString("base64");
-let server: LiveServer;
-let other: LiveServer;
+let server: ServedApplication;
+let other: ServedApplication;
 let ada: Person;
 const editors: { close(): void }[] = [];
 beforeAll(async () => {
-  server = await openLiveServer({ secretKey });
-  other = await openLiveServer({ secretKey, db: openAgain(server.db) });
+  server = await openServed({ secretKey });
+  other = await openServed({ secretKey, db: openAgain(server.db) });
   ada = await signUp(server);
 });
 afterEach(() => {
@@ -141,7 +141,7 @@ test("[COE-8] Hocuspocus 971, the unload race: who leaves and comes back at once
 });
 
 test("[COE-8] Hocuspocus 738, not stored at the stop: what was confirmed before a server stops is there", async () => {
-  const third = await openLiveServer({ secretKey, db: openAgain(server.db) });
+  const third = await openServed({ secretKey, db: openAgain(server.db) });
   const postId = await createPost();
   const raw = await openRawEditor(third.port, postId, ada.token, "?receipts=true");
   raw.type("the last words");

@@ -3,19 +3,19 @@ import { randomBytes } from "node:crypto";
 import * as Y from "yjs";
 import { openAgain } from "../../testing/database.ts";
 import { type Person, signUp } from "../../testing/requests.ts";
+import { openServed, type ServedApplication } from "../../testing/served.ts";
 import { until } from "../../testing/until.ts";
-import { type LiveServer, openLiveServer } from "../live/testing/listener.ts";
 import { type Editor, type EditorOptions, openEditor } from "./testing/editor.ts";
 import { openRawEditor } from "./testing/raw-editor.ts";
 
 const secretKey = randomBytes(32).toString("base64");
-let here: LiveServer;
-let there: LiveServer;
+let here: ServedApplication;
+let there: ServedApplication;
 let ada: Person;
 const editors: { close(): void }[] = [];
 beforeAll(async () => {
-  here = await openLiveServer({ secretKey });
-  there = await openLiveServer({ secretKey, db: openAgain(here.db) });
+  here = await openServed({ secretKey });
+  there = await openServed({ secretKey, db: openAgain(here.db) });
   ada = await signUp(here);
 });
 afterEach(() => {
@@ -30,7 +30,7 @@ async function createPost(body = ""): Promise<string> {
   return String((await ada.call("POST", "/posts", { title: "A", body })).body.id);
 }
 
-function edit(server: LiveServer, postId: string, options: EditorOptions = {}): Promise<Editor> {
+function edit(server: ServedApplication, postId: string, options: EditorOptions = {}): Promise<Editor> {
   const editor = openEditor(server.port, postId, ada.token, options);
   editors.push(editor);
   return editor.synced();

@@ -1,5 +1,4 @@
 // The face of posts: posts with their history, and collections of them; for co-editing, their bodies.
 
 export type { CoeditedPosts, DocumentKeeper } from "./coediting.ts";
-export { postErrors } from "./errors.ts";
 export { createPosts, type Posts, postsMigrations } from "./module.ts";
