@@ -6,7 +6,7 @@ import { createProject, type Person, share, signUp } from "../../testing/request
 import { openServed, type ServedApplication } from "../../testing/served.ts";
 import { until } from "../../testing/until.ts";
 import { type Editor, openEditor } from "./testing/editor.ts";
-import { listChanges } from "./thread/text-change.ts";
+import { listChanges, moveChanges, type TextChange } from "./thread/text-change.ts";
 
 const secretKey = randomBytes(32).toString("base64");
 let here: ServedApplication;
@@ -166,6 +166,10 @@ test("[PST-62] y-docs 2580, a replacement was a union: a PUT while others write 
     }
   });
   editor.text.insert(editor.text.length, "\nand Ben's line");
+  await until("it to be stored", async () => {
+    const rows = await here.db.sql`SELECT FROM coedit_changes WHERE post_id = ${postId}`;
+    return rows.length > 0;
+  });
   const wanted = lines.replace("line 3\n", "line three\n");
   const answer = await ada.call("PATCH", `/posts/${postId}`, { body: `${wanted}\nand Ben's line` });
   expect([answer.status, answer.body.body]).toEqual([200, `${wanted}\nand Ben's line`]);
@@ -217,6 +221,24 @@ test("[PST-62] the change between two texts is that of the lines that differ, an
     { from: 2, removed: 1, inserted: "B" },
     { from: 6, removed: 1, inserted: "D" },
   ]);
+});
+
+test("[PST-62] what others have written beyond the text that was replaced stays where it is", () => {
+  const apply = (text: string, changes: readonly TextChange[]) =>
+    changes
+      .toReversed()
+      .reduce(
+        (changed, { from, removed, inserted }) =>
+          changed.slice(0, from) + inserted + changed.slice(from + removed),
+        text,
+      );
+  const replace = (base: string, wanted: string, now: string) =>
+    apply(now, moveChanges(listChanges(base, wanted), base, now));
+  expect(replace("a\nb\nc\n", "a\nB\nc\n", "new\na\nb\nc\nend")).toBe("new\na\nB\nc\nend");
+  expect(replace("one two three", "one three", "one tXwo three")).toBe("one tXhree");
+  expect(replace("one two", "one two three", "one")).toBe("one three");
+  expect(replace("", "mine", "theirs")).toBe("theirsmine");
+  expect(replace("all of it", "", "all of it, and more")).toBe(", and more");
 });
 
 test("[PST-63] Yjs 344, duplicate content from double seeding: many who open at once on two processes find the text once", async () => {

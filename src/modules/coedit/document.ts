@@ -51,6 +51,8 @@ export class Document {
   #followTimer: Timer | undefined;
   #unfollowedMs: number | undefined;
   #hasEdited = false;
+  /** Of the newest change that was made here. */
+  #editedSeq = 0;
   #isStopped = false;
   usedMs = performance.now();
 
@@ -120,15 +122,21 @@ export class Document {
     if (seq > this.record.seq) this.#lookForMore();
   }
 
-  /** Makes it say this, as a change of this user; gives what it says then. Rejects when it could not be stored. */
-  replace(userId: string, text: string): Promise<string> {
+  /** Makes it say `text` where it said `base`, as a change of this user; gives what it says then. Rejects when not stored. */
+  replace(userId: string, text: string, base: string): Promise<string> {
     this.#lookForMore();
     return this.#enqueueFor(async () => {
       if (this.#state !== "open") throw new Error("the document cannot be changed just now");
-      const change = await this.record.replace(text);
+      const change = await this.record.replace(text, base);
       if (change) await this.#store(change, [userId], true);
       return this.record.text();
     }, true);
+  }
+
+  /** What it says now, with what other processes have stored. */
+  read(): Promise<string> {
+    this.#lookForMore();
+    return this.#enqueueFor(() => this.record.text(), false);
   }
 
   /** Saves what it says as the body; true when that was news. */
@@ -138,7 +146,8 @@ export class Document {
       clearTimeout(this.#followTimer);
       const { seq } = this.record;
       const isNews = await this.#deps.follow(seq, await this.record.text());
-      if (this.record.seq === seq) this.#unfollowedMs = undefined;
+      // What others have stored since, their processes follow.
+      if (seq >= this.#editedSeq) this.#unfollowedMs = undefined;
       return isNews;
     }, false);
   }
@@ -269,6 +278,7 @@ export class Document {
   #followLater(): void {
     const nowMs = performance.now();
     this.#hasEdited = true;
+    this.#editedSeq = this.record.seq;
     this.#unfollowedMs ??= nowMs;
     clearTimeout(this.#followTimer);
     const dueMs = Math.min(FOLLOW_AFTER_MS, this.#unfollowedMs + FOLLOW_EVERY_MS - nowMs);

@@ -88,7 +88,9 @@ export function createCoedit(kernel: CoeditKernel, needs: CoeditNeeds, options: 
       const session = await findSession(db.sql, id);
       return session?.isBehind ? (await open(id, projectId)).follow() : false;
     },
-    replace: async ({ id, projectId }, userId, body) => (await open(id, projectId)).replace(userId, body),
+    replace: async (post, userId, body) =>
+      (await open(post.id, post.projectId)).replace(userId, body, post.body),
+    read: async ({ id, projectId }) => (await open(id, projectId)).read(),
     erased: deleteDocument,
   });
   projects.onErase({ module: "coedit", erase: eraseSome });

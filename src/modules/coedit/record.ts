@@ -109,8 +109,8 @@ export class Record {
   }
 
   /** As `edit`. */
-  replace(text: string): Promise<Uint8Array | undefined> {
-    return this.#thread.replace(this.#key, text);
+  replace(text: string, base: string): Promise<Uint8Array | undefined> {
+    return this.#thread.replace(this.#key, text, base);
   }
 
   /** Gives what other processes have stored meanwhile, and whether this change begins an editing session. */

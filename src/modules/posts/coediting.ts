@@ -10,8 +10,13 @@ type Place = Pick<Post, "id" | "projectId">;
 export interface DocumentKeeper {
   /** Saves what was typed up to now as the body; true when that was news. */
   catchUp(post: Place): Promise<boolean>;
-  /** Makes the document say this, by a change as small as may be; gives what it says then. */
-  replace(post: Place, userId: string, body: string): Promise<string>;
+  /**
+   * Makes the document say this in place of the post's body, by a change as small as may be: what others have written beyond
+   * that body stays. Gives what it says then.
+   */
+  replace(post: Place & Pick<Post, "body">, userId: string, body: string): Promise<string>;
+  /** What it says now. */
+  read(post: Place): Promise<string | undefined>;
   /** The post is gone for good. */
   erased(tx: Tx, postId: string): Promise<void>;
 }
@@ -29,6 +34,7 @@ export function createCoediting(): Coediting {
     },
     catchUp: async (post) => (await keeper?.catchUp(post)) ?? false,
     replace: async (post, userId, body) => (await keeper?.replace(post, userId, body)) ?? body,
+    read: async (post) => keeper?.read(post),
     erased: async (tx, postId) => keeper?.erased(tx, postId),
   };
 }

@@ -90,14 +90,14 @@ export function createShelf() {
     text: (key: string): string => textOf(get(key)),
 
     /** Undefined when it says that already. */
-    replace(key: string, text: string): Uint8Array | undefined {
+    replace(key: string, text: string, base: string): Uint8Array | undefined {
       const doc = get(key);
       let change: Uint8Array | undefined;
       const hear = (update: Uint8Array) => {
         change = update;
       };
       doc.on("update", hear);
-      doc.transact(() => changeText(doc.getText(BODY), text), ORIGIN);
+      doc.transact(() => changeText(doc.getText(BODY), text, base), ORIGIN);
       doc.off("update", hear);
       return change;
     },

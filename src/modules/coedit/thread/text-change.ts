@@ -9,11 +9,16 @@ interface Lines {
 /** Beyond so many differing lines a finer comparison would take too long. */
 const MAX_LINES = 2_000;
 
-/** Within a transaction. */
-export function changeText(text: Text, wanted: string): void {
+/**
+ * Within a transaction. `base` is what whoever wants it has seen: what the text says beyond that, of which he knows nothing,
+ * stays.
+ */
+export function changeText(text: Text, wanted: string, base: string): void {
   const now = text.toString();
+  const meant = listChanges(base, wanted);
+  const changes = base === now ? meant : moveChanges(meant, base, now);
   // From the end, so that places before a change stay where they are.
-  for (const { from, removed, inserted } of listChanges(now, wanted).toReversed()) {
+  for (const { from, removed, inserted } of changes.toReversed()) {
     if (removed > 0) text.delete(from, removed);
     if (inserted !== "") text.insert(from, inserted);
   }
@@ -41,6 +46,47 @@ export function listChanges(before: string, after: string): TextChange[] {
   )
     return [{ from: head, removed: old.length, inserted: fresh }];
   return byLines({ from: head, lines: oldLines }, freshLines);
+}
+
+/** Changes of a text, as changes of what has become of it meanwhile. */
+export function moveChanges(changes: readonly TextChange[], before: string, now: string): TextChange[] {
+  const places = listPlaces(before, now);
+  const moved: TextChange[] = [];
+  for (const { from, removed, inserted } of changes) {
+    let at = from;
+    while (at < before.length && places[at] === GONE) at++;
+    const start = at < before.length ? (places[at] ?? now.length) : now.length;
+    let rest = inserted;
+    let change = { from: start, removed: 0 };
+    for (let index = at; index < from + removed; index++) {
+      const place = places[index] ?? GONE;
+      if (place === GONE) continue;
+      // What others have put in between stays.
+      if (place !== change.from + change.removed) {
+        moved.push({ ...change, inserted: rest });
+        rest = "";
+        change = { from: place, removed: 0 };
+      }
+      change.removed++;
+    }
+    moved.push({ ...change, inserted: rest });
+  }
+  return moved;
+}
+
+const GONE = 0xffff_ffff;
+
+/** Where each unit of a text stands in what has become of it. */
+function listPlaces(before: string, now: string): Uint32Array {
+  const places = new Uint32Array(before.length).fill(GONE);
+  let [index, place] = [0, 0];
+  for (const { from, removed, inserted } of listChanges(before, now)) {
+    while (index < from) places[index++] = place++;
+    index += removed;
+    place += inserted.length;
+  }
+  while (index < before.length) places[index++] = place++;
+  return places;
 }
 
 /** Blocks of lines that differ, each made as small as its ends allow. */

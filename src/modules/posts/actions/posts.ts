@@ -188,8 +188,9 @@ export function createPostActions(deps: PostActionDeps) {
         }
         if (!isMatched) requireMatch(post, match);
         const wanted = await toEdit(post);
-        // The document has it, and perhaps what others have typed since: that is not to be taken away again.
-        const edit = isReplaced ? { ...wanted, content: { ...wanted.content, body: post.body } } : wanted;
+        // The document has it, and perhaps what others have written since: that is not to be taken away again.
+        const body = isReplaced ? ((await coediting.read(post)) ?? post.body) : wanted.content.body;
+        const edit = { ...wanted, content: { ...wanted.content, body } };
         if (isSameContent(post, edit.content)) return post;
         if (post.draft !== null) {
           await sealVersion(tx, id);
@@ -197,12 +198,12 @@ export function createPostActions(deps: PostActionDeps) {
           isMatched = true;
           return undefined;
         }
-        if (!post.isCoedited || edit.content.body === post.body) {
+        if (!post.isCoedited || isReplaced || body === post.body) {
           return save(tx, found, edit, personOf(caller));
         }
-        const body = await coediting.replace(post, personOf(caller), edit.content.body);
+        const replaced = await coediting.replace(post, personOf(caller), body);
         isReplaced = true;
-        return save(tx, found, { ...edit, content: { ...edit.content, body } }, personOf(caller));
+        return save(tx, found, { ...edit, content: { ...edit.content, body: replaced } }, personOf(caller));
       });
     },
 
