@@ -6,6 +6,7 @@ import { createTypist, type Typist } from "./typist.ts";
 
 const SETTLE_MS = 500;
 const GIVE_UP_MS = 15_000;
+const GIVE_UP_LATE_MS = 180_000;
 /** Keystrokes of a history that go over together, as after a while offline. */
 const PART = 2_000;
 
@@ -150,7 +151,7 @@ async function open(plan: Omit<HistoryPlan, "keystrokes">): Promise<OpeningResul
 async function until(isTrue: () => boolean): Promise<void> {
   const startedMs = performance.now();
   while (!isTrue()) {
-    if (performance.now() - startedMs > 60_000) throw new Error("waited a minute in vain");
+    if (performance.now() - startedMs > GIVE_UP_LATE_MS) throw new Error("waited in vain for the server");
     await Bun.sleep(1);
   }
 }
