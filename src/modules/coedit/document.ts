@@ -145,7 +145,7 @@ export class Document {
     return this.#enqueueFor(async () => {
       clearTimeout(this.#followTimer);
       const { seq } = this.record;
-      const isNews = await this.#deps.follow(seq, await this.record.text());
+      const isNews = await this.#saveBody(seq);
       // What others have stored since, their processes follow.
       if (seq >= this.#editedSeq) this.#unfollowedMs = undefined;
       return isNews;
@@ -285,10 +285,21 @@ export class Document {
     this.#followTimer = setTimeout(
       () => {
         this.#unfollowedMs = performance.now();
-        this.follow().catch(() => this.#followLater());
+        // Should it fail, it is tried again.
+        this.follow().catch(() => {});
       },
       Math.max(0, dueMs),
     );
+  }
+
+  async #saveBody(seq: number): Promise<boolean> {
+    try {
+      return await this.#deps.follow(seq, await this.record.text());
+    } catch (error) {
+      // Whoever asked for it has put the timer off.
+      if (this.#unfollowedMs !== undefined && !this.#isStopped) this.#followLater();
+      throw error;
+    }
   }
 
   /** What is in the thread may not be stored: it is thrown away, and everybody is asked for what is missing then. */
