@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Options, type Part, runParts, say } from "./bench.ts";
 import { logIns, logInTiming } from "./parts/auth.ts";
+import { coeditHistory, coeditMany, coeditOne } from "./parts/coedit.ts";
 import { dictionary } from "./parts/dictionary.ts";
 import { getParagraph } from "./parts/get-paragraph.ts";
 import { idleMemory } from "./parts/idle-memory.ts";
@@ -41,6 +42,9 @@ const PARTS: Readonly<Record<string, Part>> = {
   "live-latency": liveLatency,
   "live-idle": liveIdle,
   "live-resume": liveResume,
+  coedit: coeditOne,
+  "coedit-many": coeditMany,
+  "coedit-history": coeditHistory,
 };
 /** Others at work on this many cores before we start spoil what is measured. */
 const MAX_LOAD = 0.5;

@@ -3,6 +3,7 @@ import { kernelMigrations } from "./kernel/create-kernel.ts";
 import type { MigrationSet } from "./kernel/db/index.ts";
 import type { Kernel } from "./kernel/index.ts";
 import { accountsMigrations, createAccounts } from "./modules/accounts/index.ts";
+import { coeditMigrations, createCoedit } from "./modules/coedit/index.ts";
 import { createDictionary } from "./modules/dictionary/index.ts";
 import { createFileRoutes } from "./modules/files/index.ts";
 import { createLive, liveMigrations } from "./modules/live/index.ts";
@@ -27,9 +28,10 @@ export function createApp(kernel: Kernel): App {
   const texts = createTexts(kernel, projects);
   createDictionary(kernel, { projects, texts });
   createSearch(kernel, projects, texts);
-  createPosts(kernel, { accounts, projects, texts });
+  const posts = createPosts(kernel, { accounts, projects, texts });
   createFileRoutes(kernel, projects);
   const live = createLive(kernel, accounts, projects);
+  createCoedit(kernel, { projects, posts, live });
   createWork(kernel, projects, live);
   const migrations = [
     accountsMigrations,
@@ -37,6 +39,7 @@ export function createApp(kernel: Kernel): App {
     textsMigrations,
     postsMigrations,
     liveMigrations,
+    coeditMigrations,
     workMigrations,
   ];
   createOps(kernel, [...kernelMigrations, ...migrations]);

@@ -7,7 +7,8 @@ import type { Subscriber } from "./subscribers.ts";
 export interface Scene {
   readonly postgres: ChaosPostgres;
   readonly servers: readonly ChaosServer[];
-  readonly subscribers: readonly Subscriber[];
+  /** Whoever has a connection that can be cut. */
+  readonly subscribers: readonly Pick<Subscriber, "cut">[];
   readonly random: Random;
 }
 

@@ -43,6 +43,7 @@ export const routeLines: Readonly<Record<string, RouteLine>> = {
   removeSessions: { least: "signed in" },
   createLiveTicket: { least: "signed in" },
   connectLive: { least: "signed in", by: "websocket" },
+  connectCoedit: { least: "viewer", by: "websocket" },
 
   listProjects: { least: "signed in" },
   createProject: { least: "signed in" },
@@ -230,6 +231,7 @@ export const fixtures: Readonly<Record<string, (scene: Scene, place: string) => 
   projects: async ({ projectId }) => projectId,
   collaborators: async ({ viewer }) => viewer.userId,
   posts: async (scene) => (await made(scene, "/posts", { title: "A", body: "b" })).id,
+  coedit: async (scene) => (await made(scene, "/posts", { title: "A", body: "b" })).id,
   versions: async () => 1,
   collections: async (scene) => (await made(scene, "/collections", { name: "C" })).id,
   paragraphs: async (scene) => ((await paragraphOf(scene)).paragraphs as { id: string }[])[0]?.id,

@@ -2,13 +2,21 @@
 import { FRAME_BURST, FRAMES_PER_SECOND } from "./model.ts";
 
 export class Allowance {
-  #left = FRAME_BURST;
+  readonly #perSecond: number;
+  readonly #burst: number;
+  #left: number;
   #filledMs = 0;
+
+  constructor(perSecond = FRAMES_PER_SECOND, burst = FRAME_BURST) {
+    this.#perSecond = perSecond;
+    this.#burst = burst;
+    this.#left = burst;
+  }
 
   /** False when there is nothing left. */
   take(nowMs: number): boolean {
-    const gained = this.#filledMs === 0 ? 0 : ((nowMs - this.#filledMs) / 1000) * FRAMES_PER_SECOND;
-    this.#left = Math.min(FRAME_BURST, this.#left + gained) - 1;
+    const gained = this.#filledMs === 0 ? 0 : ((nowMs - this.#filledMs) / 1000) * this.#perSecond;
+    this.#left = Math.min(this.#burst, this.#left + gained) - 1;
     this.#filledMs = nowMs;
     return this.#left >= 0;
   }

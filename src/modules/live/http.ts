@@ -8,8 +8,9 @@ import { newId } from "../../kernel/ids/index.ts";
 import type { Accounts } from "../accounts/index.ts";
 import { allow, type Projects, projectErrors } from "../projects/index.ts";
 import { Connection, type ConnectionDeps } from "./connection.ts";
+import { type Entrance, proofQuery } from "./entrance.ts";
 import { liveErrors } from "./errors.ts";
-import { type Caller, POSITION, parsePosition } from "./model.ts";
+import { POSITION, parsePosition } from "./model.ts";
 import { listOnline } from "./store/presence.ts";
 import { openStream } from "./stream.ts";
 import { TICKET_SECONDS, type Tickets } from "./tickets.ts";
@@ -21,23 +22,13 @@ export interface LiveRouteDeps extends ConnectionDeps {
   readonly accounts: Pick<Accounts, "listNames">;
   readonly projects: Pick<Projects, "access">;
   readonly tickets: Tickets;
+  readonly entrance: Entrance;
   readonly publicUrl: string;
 }
 
 const MAX_ONLINE = 1_000;
-const BEARER = /^bearer +(\S+) *$/i;
 
 const params = z.strictObject({ id: z.uuid() });
-const ticket = z
-  .string()
-  .max(100)
-  .optional()
-  .meta({ description: "From POST /live/tickets, in place of a token." });
-const token = z
-  .string()
-  .max(4096)
-  .optional()
-  .meta({ description: "An access token, where no header can be set." });
 const since = z
   .string()
   .regex(POSITION, "Must be a position as the feed gives it: <epoch>:<seq>.")
@@ -45,20 +36,8 @@ const since = z
   .meta({ description: "The last position already seen; the header Last-Event-ID goes before it." });
 
 export function liveRoutes(deps: LiveRouteDeps): Route[] {
-  const { db, events, tickets, projects, accounts } = deps;
+  const { db, events, tickets, projects, accounts, entrance } = deps;
   const common = { tag: "live" } as const;
-
-  /** Undefined when the request says nothing of who asks; a promise of undefined when what it says is not valid. */
-  function proofOf(
-    request: Request,
-    query: { ticket?: string | undefined; access_token?: string | undefined },
-  ): Promise<Caller | undefined> | undefined {
-    const header = request.headers.get("authorization");
-    if (header !== null) return deps.callerOfToken(BEARER.exec(header)?.[1] ?? "");
-    const { ticket: given, access_token: accessToken } = query;
-    if (given !== undefined) return db.single((tx) => tickets.redeem(tx, given));
-    return accessToken === undefined ? undefined : deps.callerOfToken(accessToken);
-  }
 
   return [
     route(
@@ -87,13 +66,13 @@ export function liveRoutes(deps: LiveRouteDeps): Route[] {
         description:
           "JSON text frames. Say who you are by a ticket, a token or the first frame; then subscribe to projects. Besides events and presence come frames `job`: news of the jobs that people run.",
         access: "public",
-        query: z.strictObject({ ticket, access_token: token }),
+        query: z.strictObject(proofQuery),
         responses: { 101: { description: "The connection is a WebSocket." } },
         errors: [kernelErrors.ORIGIN_FORBIDDEN, kernelErrors.UPGRADE_REQUIRED],
       },
       // Whoever is refused is told so by a close code: browsers do not show the status of a refused upgrade.
       async ({ request, query, address, upgrade }) => {
-        const proof = request.headers.has("upgrade") ? proofOf(request, query) : undefined;
+        const proof = request.headers.has("upgrade") ? entrance.proofOf(request, query) : undefined;
         proof?.catch(() => {});
         return upgrade(new Connection(newId(), address, deps, proof));
       },
@@ -108,7 +87,7 @@ export function liveRoutes(deps: LiveRouteDeps): Route[] {
         description: "Each event's id is its position; a client that comes back with it misses nothing.",
         access: "public",
         params,
-        query: z.strictObject({ ticket, access_token: token, since }),
+        query: z.strictObject({ ...proofQuery, since }),
         responses: { 200: { description: "text/event-stream of frames as the WebSocket has them." } },
         errors: [
           kernelErrors.UNAUTHENTICATED,
@@ -117,7 +96,7 @@ export function liveRoutes(deps: LiveRouteDeps): Route[] {
         ],
       },
       async ({ request, params: { id }, query, address, signal, keepOpen }) => {
-        const caller = await proofOf(request, query);
+        const caller = await entrance.proofOf(request, query);
         if (!caller) throw kernelErrors.UNAUTHENTICATED();
         if (request.method === "HEAD") return { status: 200 };
         keepOpen();

@@ -9,6 +9,7 @@ import type { Accounts } from "../accounts/index.ts";
 import { accessWithdrawnBy, allow, type Projects } from "../projects/index.ts";
 import { createAttendance } from "./attendance.ts";
 import { createConnections } from "./connections.ts";
+import { createEntrance, type Entrance } from "./entrance.ts";
 import { createFeeds } from "./feeds.ts";
 import { liveRoutes } from "./http.ts";
 import type { Caller, Source } from "./model.ts";
@@ -30,6 +31,8 @@ export const liveMigrations: MigrationSet = {
 export interface Live {
   /** Sends a frame, which is stored nowhere, to all who follow the project on this process. */
   tell(projectId: string, frame: { readonly type: string }): void;
+  /** For sockets of other modules: who asks, how many one may have, and how they end. */
+  readonly entrance: Entrance;
 }
 
 export function createLive(kernel: LiveKernel, accounts: Accounts, projects: Projects): Live {
@@ -59,6 +62,9 @@ export function createLive(kernel: LiveKernel, accounts: Accounts, projects: Pro
     allow(await projects.access(db.sql, source.projectId, caller.userId), "events.read");
   }
 
+  const callerOfToken = async (token: string) => http.authenticate(token);
+  const tickets = createTickets(accounts);
+  const entrance = createEntrance({ db, tickets, connections, callerOfToken });
   http.mount(
     liveRoutes({
       db,
@@ -72,8 +78,9 @@ export function createLive(kernel: LiveKernel, accounts: Accounts, projects: Pro
       allow: allowReading,
       connections,
       attendance,
-      callerOfToken: async (token) => http.authenticate(token),
-      tickets: createTickets(accounts),
+      callerOfToken,
+      tickets,
+      entrance,
       publicUrl: publicAddressOf(config).url,
     }),
   );
@@ -82,6 +89,7 @@ export function createLive(kernel: LiveKernel, accounts: Accounts, projects: Pro
   http.onStopping(connections.stop);
   lifecycle.add(attendance);
   return {
+    entrance,
     tell(projectId, { type, ...rest }) {
       attendance.sendAll(projectId, JSON.stringify({ type, project_id: projectId, ...rest }));
     },

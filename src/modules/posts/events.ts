@@ -3,12 +3,17 @@ import { type NewEvent, personalStreamId } from "../../kernel/events/index.ts";
 import type { LineCounts } from "./line-diff.ts";
 import type { Collection, Post } from "./model.ts";
 
+/** An event holds small facts; the version names all. */
+const MAX_NAMED = 100;
+
 type Noted = Pick<Post, "id" | "projectId" | "version" | "path">;
 
 export interface EditFacts extends LineCounts {
   /** Of the version before. */
   readonly path: string | null;
   readonly restoredFrom: number | null;
+  /** Where several wrote it together. */
+  readonly editorIds?: readonly string[];
 }
 
 export function postCreated(post: Noted, actorId: string, added: number): NewEvent {
@@ -22,6 +27,7 @@ export function postUpdated(post: Noted, actorId: string, edit: EditFacts): NewE
     lines_removed: edit.removed,
     ...(edit.path === post.path ? {} : { previous_path: edit.path }),
     ...(edit.restoredFrom === null ? {} : { restored_from: edit.restoredFrom }),
+    ...(edit.editorIds ? { editors: edit.editorIds.slice(0, MAX_NAMED) } : {}),
   });
 }
 

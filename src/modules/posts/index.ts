@@ -1,2 +1,4 @@
-// The face of posts: posts with their history, and collections of them. Nobody else asks for them yet.
-export { createPosts, postsMigrations } from "./module.ts";
+// The face of posts: posts with their history, and collections of them; for co-editing, their bodies.
+
+export type { CoeditedPosts, DocumentKeeper } from "./coediting.ts";
+export { createPosts, type Posts, postsMigrations } from "./module.ts";

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Database } from "../../kernel/db/index.ts";
 import type { Events } from "../../kernel/events/index.ts";
 import type { Task } from "../../kernel/jobs/index.ts";
+import type { Coediting } from "./coediting.ts";
 import { postErased } from "./events.ts";
 import { erasePost } from "./store/posts.ts";
 
@@ -13,7 +14,11 @@ export type EraseInput = z.infer<typeof eraseInput>;
 const MAX_ATTEMPTS = 25;
 
 /** A post that was restored, and perhaps deleted again since, is left alone: that deletion has its own job. */
-export function createEraseTask(db: Database, events: Pick<Events, "append">): Task<EraseInput> {
+export function createEraseTask(
+  db: Database,
+  events: Pick<Events, "append">,
+  coediting: Pick<Coediting, "erased">,
+): Task<EraseInput> {
   return {
     name: "posts.erase",
     input: eraseInput,
@@ -24,6 +29,7 @@ export function createEraseTask(db: Database, events: Pick<Events, "append">): T
         await context.fence(tx);
         const erased = await erasePost(tx, id);
         if (!erased) return { erased: false };
+        await coediting.erased(tx, id);
         await events.append(tx, postErased({ id, ...erased }));
         return { erased: true };
       }),

@@ -18,6 +18,10 @@ export interface Post {
   readonly updatedAt: Date;
   /** Null unless it is deleted and can still be restored. */
   readonly deletedAt: Date | null;
+  /** How often this version was saved while people write it together; null once it is complete. */
+  readonly draft: number | null;
+  /** There is a document that its body follows. */
+  readonly isCoedited: boolean;
 }
 
 /** What an edit may change. */
@@ -36,6 +40,8 @@ export interface PostVersion {
   readonly linesRemoved: number;
   /** The version whose text it took up again, if it is a restored one. */
   readonly restoredFrom: number | null;
+  /** All who wrote it; its author among them. */
+  readonly editorIds: readonly string[];
 }
 
 export interface Collection {

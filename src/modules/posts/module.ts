@@ -8,6 +8,7 @@ import type { Texts } from "../texts/index.ts";
 import { createCollectionActions } from "./actions/collections.ts";
 import { createPostActions } from "./actions/posts.ts";
 import { createVersionActions } from "./actions/versions.ts";
+import { type CoeditedPosts, createCoeditedPosts, createCoediting } from "./coediting.ts";
 import { exportParts } from "./export.ts";
 import { collectionRoutes } from "./http/collections.ts";
 import { postRoutes } from "./http/posts.ts";
@@ -30,16 +31,21 @@ export interface PostsNeeds {
   readonly texts: Texts;
 }
 
-export function createPosts(kernel: PostsKernel, { accounts, projects, texts }: PostsNeeds): void {
+export interface Posts {
+  readonly coedited: CoeditedPosts;
+}
+
+export function createPosts(kernel: PostsKernel, { accounts, projects, texts }: PostsNeeds): Posts {
   const { db, events, jobs, http, lifecycle } = kernel;
-  const eraseTask = createEraseTask(db, events);
+  const coediting = createCoediting();
+  const eraseTask = createEraseTask(db, events, coediting);
   jobs.register(eraseTask);
 
   const renderer = createRenderer();
   lifecycle.add(renderer);
 
   const findMentioned = createFindMentioned({ projects, accounts });
-  const posts = createPostActions({ events, jobs, projects, texts, findMentioned, eraseTask });
+  const posts = createPostActions({ events, jobs, projects, texts, findMentioned, eraseTask, coediting });
   const versions = createVersionActions(posts);
   const collections = createCollectionActions({ events, projects });
   http.mount([
@@ -50,4 +56,5 @@ export function createPosts(kernel: PostsKernel, { accounts, projects, texts }: 
 
   for (const part of exportParts) projects.onExport(part);
   projects.onErase({ module: "posts", erase: deleteSome });
+  return { coedited: createCoeditedPosts(coediting, posts.sealVersion) };
 }

@@ -6,8 +6,9 @@ import type { Post } from "./model.ts";
 /** Versions that a header names; `any` for `*`. */
 export type VersionMatch = "any" | readonly string[];
 
-export function etagOf({ version }: Pick<Post, "version">): string {
-  return `"${version}"`;
+/** While people write a version together each saving of it has its own. */
+export function etagOf({ version, draft }: Pick<Post, "version" | "draft">): string {
+  return draft === null ? `"${version}"` : `"${version}.${draft}"`;
 }
 
 /** What routes say of these headers in the API description. */

@@ -3,7 +3,10 @@ import { z } from "zod";
 import type { Collection, Post, PostVersion } from "./model.ts";
 
 const time = z.iso.datetime();
-const version = z.int().meta({ description: "1, 2, 3 …; the ETag of the post is this number in quotes." });
+const version = z.int().meta({
+  description:
+    "1, 2, 3 …; the ETag of the post is this number in quotes, with a further number while people write it together.",
+});
 const path = z.string().nullable().meta({ description: "As a file of the project; null when it is none." });
 
 export const postView = z
@@ -36,6 +39,7 @@ export const versionView = z
       .int()
       .nullable()
       .meta({ description: "The version that it took up again, if it is a restored one." }),
+    editor_ids: z.array(z.uuid()).meta({ description: "All who wrote it; its author among them." }),
   })
   .meta({ id: "PostVersion" });
 
@@ -91,6 +95,7 @@ export function toVersionView(of: PostVersion): z.infer<typeof versionView> {
     lines_added: of.linesAdded,
     lines_removed: of.linesRemoved,
     restored_from: of.restoredFrom,
+    editor_ids: [...of.editorIds],
   };
 }
 

@@ -47,6 +47,11 @@ export function writeAccessColumn(sql: Sql, projectId: Query<unknown> | string, 
   return isKey(who) ? sql`CASE WHEN ${projectId} = ${who.projectId}::uuid THEN ${access} END` : access;
 }
 
+/** The same for whom another statement names. */
+export function memberWriteAccessColumn(sql: Sql, projectId: string, userId: Query<unknown>): Query<unknown> {
+  return sql`projects_write_access(${projectId}, ${userId})`;
+}
+
 /** What accessColumn gave; undefined for no member. */
 export function parseAccess(text: string | null): Access | undefined {
   return text === null ? undefined : ACCESS_OF_TEXT.get(text);

@@ -1,26 +1,10 @@
 // A listener for tests: a plain WebSocket to a served application, every frame it got kept, nothing clever.
 
-import { openTestServer, type TestServer, type TestServerOptions } from "../../../testing/server.ts";
+import { openServed, type ServedApplication } from "../../../testing/served.ts";
 import { until } from "../../../testing/until.ts";
 
-export interface LiveServer extends TestServer {
-  readonly port: number;
-}
-
-/** The whole application, listening on a free port of loopback. */
-export async function openLiveServer(options: TestServerOptions = {}): Promise<LiveServer> {
-  const server = await openTestServer({ works: false, ...options });
-  await server.kernel.http.start();
-  const port = Number(new URL(server.kernel.http.address() ?? "").port);
-  return {
-    ...server,
-    port,
-    async stop() {
-      await server.kernel.http.stop();
-      await server.stop();
-    },
-  };
-}
+export type LiveServer = ServedApplication;
+export const openLiveServer = openServed;
 
 /** Frames are compared with what a test expects, member by member. */
 export type Frame = Record<string, unknown> & { type: string };

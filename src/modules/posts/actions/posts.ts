@@ -1,5 +1,6 @@
 // What can be done with a post: create, read, list, change, delete, bring back.
 import { type Sql, type Tx, violatedUnique } from "../../../kernel/db/index.ts";
+import { Refusal } from "../../../kernel/errors/index.ts";
 import type { Events, NewEvent } from "../../../kernel/events/index.ts";
 import { newId } from "../../../kernel/ids/index.ts";
 import type { Jobs, Task } from "../../../kernel/jobs/index.ts";
@@ -13,12 +14,14 @@ import {
   type Who,
 } from "../../projects/index.ts";
 import type { Texts } from "../../texts/index.ts";
+import type { Coediting } from "../coediting.ts";
 import { postErrors } from "../errors.ts";
 import { postCreated, postDeleted, postMentioned, postRestored, postUpdated } from "../events.ts";
 import type { EraseInput } from "../jobs.ts";
 import { countLines, diffLines } from "../line-diff.ts";
 import type { FindMentioned } from "../mentioned-members.ts";
 import { isSameContent, type Post, type PostContent, RESTORE_DAYS } from "../model.ts";
+import { completeVersion, findOpenVersion } from "../store/coediting.ts";
 import * as store from "../store/posts.ts";
 import { insertPost, markDeleted, markRestored, updatePost } from "../store/saving.ts";
 import { requireMatch, type VersionMatch } from "../version-match.ts";
@@ -30,6 +33,7 @@ export interface PostActionDeps {
   readonly texts: Texts;
   readonly findMentioned: FindMentioned;
   readonly eraseTask: Task<EraseInput>;
+  readonly coediting: Coediting;
 }
 
 /** Which post, by whom, and which version it must be. */
@@ -50,7 +54,7 @@ export type PostActions = ReturnType<typeof createPostActions>;
 
 export function createPostActions(deps: PostActionDeps) {
   const permitted = accessesFor("posts.write");
-  const { events, jobs, projects, texts, findMentioned, eraseTask } = deps;
+  const { events, jobs, projects, texts, findMentioned, eraseTask, coediting } = deps;
 
   function toParts(tx: Tx, post: Pick<Post, "id" | "projectId" | "body">, authorId: string, before = {}) {
     const text = { projectId: post.projectId, postId: post.id, authorId, before };
@@ -95,6 +99,34 @@ export function createPostActions(deps: PostActionDeps) {
     );
   }
 
+  /** Completes the version that people have written together, if one is open, as of now. */
+  async function sealVersion(tx: Tx, id: string): Promise<void> {
+    await untilSaved(async () => {
+      const open = await findOpenVersion(tx, id, texts.paragraphsColumn(tx, tx`p.id`));
+      if (!open) return true;
+      const { post, before, editorIds } = open;
+      const lines = diffLines(before.body, post.body);
+      const mentions = await mention(tx, post, post.updatedBy, before.body);
+      const edit = { ...lines, path: before.path, restoredFrom: null, editorIds };
+      const companions = {
+        parts: toPartsIfFit(tx, post, post.updatedBy, open.paragraphs),
+        events: announced(tx, [postUpdated(post, post.updatedBy, edit), ...mentions]),
+      };
+      return (await completeVersion(tx, open, lines, companions)) || undefined;
+    });
+  }
+
+  /** People typed it, and cannot be told: what the analysis does not take stays as it was analysed last. */
+  function toPartsIfFit(tx: Tx, post: Post, authorId: string, before: Readonly<Record<string, string>>) {
+    try {
+      return toParts(tx, post, authorId, before);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      const text = { projectId: post.projectId, postId: post.id, authorId, before };
+      return texts.postParts(tx, { ...text, paragraphs: Object.values(before) });
+    }
+  }
+
   async function load(tx: Tx, id: string, who: Who, permission: Permission) {
     const found = await store.findPostToChange(tx, id, who, texts.paragraphsColumn(tx, tx`p.id`));
     if (!found) throw postErrors.POST_NOT_FOUND();
@@ -133,19 +165,47 @@ export function createPostActions(deps: PostActionDeps) {
       return store.listPosts(sql, list);
     },
 
-    /** What changes nothing makes no version. Two round trips: what was read is written only if it is still the same. */
-    changePost: (
+    sealVersion,
+
+    /**
+     * What changes nothing makes no version. Two round trips: what was read is written only if it is still the same. Where
+     * there is a document the body has caught up with it before, and a new body is a change of the document.
+     */
+    async changePost(
       tx: Tx,
       { id, caller, match }: Target,
       toEdit: (post: Post) => Edit | Promise<Edit>,
-    ): Promise<Post> =>
-      untilSaved(async () => {
+    ): Promise<Post> {
+      let hasCaughtUp = false;
+      let isMatched = false;
+      let isReplaced = false;
+      return untilSaved(async () => {
         const found = await load(tx, id, caller, "posts.write");
         const post = live(found);
-        requireMatch(post, match);
-        const edit = await toEdit(post);
-        return isSameContent(post, edit.content) ? post : save(tx, found, edit, personOf(caller));
-      }),
+        if (post.isCoedited && !hasCaughtUp) {
+          hasCaughtUp = true;
+          if (await coediting.catchUp(post)) return undefined;
+        }
+        if (!isMatched) requireMatch(post, match);
+        const wanted = await toEdit(post);
+        // The document has it, and perhaps what others have written since: that is not to be taken away again.
+        const body = isReplaced ? ((await coediting.read(post)) ?? post.body) : wanted.content.body;
+        const edit = { ...wanted, content: { ...wanted.content, body } };
+        if (isSameContent(post, edit.content)) return post;
+        if (post.draft !== null) {
+          await sealVersion(tx, id);
+          // Its ETag is another now, and says the same.
+          isMatched = true;
+          return undefined;
+        }
+        if (!post.isCoedited || isReplaced || body === post.body) {
+          return save(tx, found, edit, personOf(caller));
+        }
+        const replaced = await coediting.replace(post, personOf(caller), body);
+        isReplaced = true;
+        return save(tx, found, { ...edit, content: { ...edit.content, body: replaced } }, personOf(caller));
+      });
+    },
 
     async deletePost(tx: Tx, { id, caller, match }: Target): Promise<void> {
       const userId = personOf(caller);

@@ -37,6 +37,7 @@ test("[PST-9] every version stays, with who, when and how much", async () => {
     lines_added: 0,
     lines_removed: 0,
     restored_from: null,
+    editor_ids: [(fields as { author_id?: string }).author_id ?? ada.userId],
     ...fields,
   });
   expect(body).toEqual({

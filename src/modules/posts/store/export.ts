@@ -55,6 +55,8 @@ export interface ExportedVersion {
   readonly author_id: string;
   readonly created_at: Date;
   readonly restored_from: number | null;
+  /** All who wrote it; its author among them. */
+  readonly editor_ids: readonly string[];
 }
 
 /** Those before the one that the post had then, of posts that were not deleted; by post and version. */
@@ -64,11 +66,12 @@ export async function listVersionsAt(
   [afterPost, afterVersion]: readonly [post: string, version: number] = [FIRST_ID, 0],
 ): Promise<ExportedVersion[]> {
   return sql<ExportedVersion>`
-    SELECT post_id, version, title, body, path, author_id, created_at, restored_from
+    SELECT post_id, version, title, body, path, author_id, created_at, restored_from, editor_ids
     FROM (
       SELECT page.*, sum(octet_length(body)) OVER (ORDER BY post_id, version) - octet_length(body) AS bytes_before
       FROM (
-        SELECT v.post_id, v.version, v.title, v.body, v.path, v.author_id, v.created_at, v.restored_from
+        SELECT v.post_id, v.version, v.title, v.body, v.path, v.author_id, v.created_at, v.restored_from,
+          coalesce(v.editors, ARRAY[v.author_id])::text[] AS editor_ids
         FROM posts p JOIN post_versions v ON v.post_id = p.id
         WHERE p.project_id = ${projectId} AND p.id >= ${afterPost} AND (v.post_id, v.version) > (${afterPost}::uuid, ${afterVersion}::int)
           AND (p.deleted_at IS NULL OR p.deleted_at > ${at}) AND v.created_at <= ${at}

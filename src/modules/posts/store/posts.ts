@@ -16,6 +16,8 @@ export interface PostRow {
   readonly created_at: Date;
   readonly updated_at: Date;
   readonly deleted_at: Date | null;
+  readonly draft: number | null;
+  readonly is_coedited: boolean;
 }
 
 export interface FoundPost {
@@ -57,7 +59,7 @@ export async function findPostToChange(
 /** Of table p, as PostRow. */
 export function columns(sql: Sql): Query<unknown> {
   return sql`p.id, p.project_id, p.title, p.body, p.path, p.author_id, p.version, p.updated_by, p.created_at, p.updated_at,
-    p.deleted_at`;
+    p.deleted_at, p.draft, p.is_coedited`;
 }
 
 function isKept(sql: Sql): Query<unknown> {
@@ -148,5 +150,7 @@ export function toPost(row: PostRow): Post {
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     deletedAt: row.deleted_at,
+    draft: row.draft,
+    isCoedited: row.is_coedited,
   };
 }

@@ -49,10 +49,26 @@ export async function insertPost(
     SELECT author.access, post.created_at FROM author LEFT JOIN post ON true CROSS JOIN announced`;
   const access = row?.access ?? null;
   if (!row?.created_at) return { access, post: undefined };
-  const content = { id, projectId, title, body, path, authorId, version: 1, updatedBy: authorId };
+  const content = {
+    id,
+    projectId,
+    title,
+    body,
+    path,
+    authorId,
+    version: 1,
+    draft: null,
+    updatedBy: authorId,
+  };
   return {
     access,
-    post: { ...content, createdAt: row.created_at, updatedAt: row.created_at, deletedAt: null },
+    post: {
+      ...content,
+      isCoedited: false,
+      createdAt: row.created_at,
+      updatedAt: row.created_at,
+      deletedAt: null,
+    },
   };
 }
 
@@ -82,19 +98,28 @@ export async function updatePost(
         AND ${stillMay(tx, userId, "posts.write")} FOR UPDATE),
     kept AS (
       INSERT INTO post_versions (project_id, post_id, version, title, body, path, author_id, created_at, lines_added,
-        lines_removed, restored_from)
-      SELECT project_id, id, version, title, body, path, updated_by, updated_at, lines_added, lines_removed, restored_from
+        lines_removed, restored_from, editors)
+      SELECT project_id, id, version, title, body, path, updated_by, updated_at, lines_added, lines_removed, restored_from,
+        editors
       FROM earlier),
     post AS (
       UPDATE posts p SET title = ${title}, body = ${body}, length = ${body.length}::int, path = ${path},
         path_key = ${keyOf(path)}, version = p.version + 1, revision = p.revision + 1, updated_by = ${userId}, updated_at = clock_timestamp(),
-        lines_added = ${linesAdded}::int, lines_removed = ${linesRemoved}::int, restored_from = ${restoredFrom}::int
+        lines_added = ${linesAdded}::int, lines_removed = ${linesRemoved}::int, restored_from = ${restoredFrom}::int,
+        draft = NULL, editors = NULL
       FROM earlier WHERE p.id = earlier.id RETURNING p.updated_at),
     ${companions.parts},
     ${announcedPart(tx, companions.events, tx`post_job`)}
     SELECT post.updated_at FROM post CROSS JOIN announced`;
   return (
-    row && { ...post, ...content, version: post.version + 1, updatedBy: userId, updatedAt: row.updated_at }
+    row && {
+      ...post,
+      ...content,
+      version: post.version + 1,
+      draft: null,
+      updatedBy: userId,
+      updatedAt: row.updated_at,
+    }
   );
 }
 
@@ -144,7 +169,7 @@ function stillMay(sql: Sql, userId: string, permission: Permission): Query<unkno
 }
 
 /** @param after a part whose locks are to be taken before that of the log. */
-function announcedPart(sql: Sql, events: readonly NewEvent[], after: Query<unknown>): Query<unknown> {
+export function announcedPart(sql: Sql, events: readonly NewEvent[], after: Query<unknown>): Query<unknown> {
   const column = (of: (event: NewEvent) => unknown) => events.map(of);
   return sql`
     announced AS MATERIALIZED (

@@ -12,6 +12,7 @@ interface VersionRow {
   readonly lines_added: number;
   readonly lines_removed: number;
   readonly restored_from: number | null;
+  readonly editors: readonly string[] | null;
 }
 
 /** Newest first, one more than `limit` if there are. */
@@ -22,7 +23,7 @@ export async function listVersions(
 ): Promise<PostVersion[]> {
   const older = page.beforeVersion === undefined ? sql`` : sql`WHERE version < ${page.beforeVersion}`;
   const rows = await sql<VersionRow>`
-    SELECT post_id, version, title, path, author_id, created_at, lines_added, lines_removed, restored_from
+    SELECT post_id, version, title, path, author_id, created_at, lines_added, lines_removed, restored_from, editors
     FROM (${selectVersions(sql, postId)}) AS versions ${older} ORDER BY version DESC LIMIT ${page.limit + 1}`;
   return rows.map(toVersion);
 }
@@ -39,10 +40,10 @@ export async function findVersion(
 
 function selectVersions(sql: Sql, postId: string): Query<unknown> {
   return sql`
-    SELECT post_id, version, title, body, path, author_id, created_at, lines_added, lines_removed, restored_from
+    SELECT post_id, version, title, body, path, author_id, created_at, lines_added, lines_removed, restored_from, editors
     FROM post_versions WHERE post_id = ${postId}
     UNION ALL
-    SELECT id, version, title, body, path, updated_by, updated_at, lines_added, lines_removed, restored_from
+    SELECT id, version, title, body, path, updated_by, updated_at, lines_added, lines_removed, restored_from, editors
     FROM posts WHERE id = ${postId}`;
 }
 
@@ -57,5 +58,6 @@ function toVersion(row: VersionRow): PostVersion {
     linesAdded: row.lines_added,
     linesRemoved: row.lines_removed,
     restoredFrom: row.restored_from,
+    editorIds: [...(row.editors ?? [row.author_id])],
   };
 }

@@ -105,10 +105,16 @@ test("[PRJ-70] an export holds all that the project does", async () => {
     { id: otherId, version: 1, body: "Four.", path: null },
   ]);
   expect(
-    ofType(lines, "post_version").map(({ post_id, version, title, body }) => [post_id, version, title, body]),
+    ofType(lines, "post_version").map(({ post_id, version, title, body, editor_ids }) => [
+      post_id,
+      version,
+      title,
+      body,
+      editor_ids,
+    ]),
   ).toEqual([
-    [postId, 1, "First", "One.\n\nTwo."],
-    [postId, 2, "First", "One.\n\nThree."],
+    [postId, 1, "First", "One.\n\nTwo.", [ada.userId]],
+    [postId, 2, "First", "One.\n\nThree.", [ada.userId]],
   ]);
   expect(ofType(lines, "collection")).toMatchObject([{ name: "Both", post_ids: [otherId, postId] }]);
   const paragraphs = ofType(lines, "paragraph").map(({ content, word_count }) => [content, word_count]);

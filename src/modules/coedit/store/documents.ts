@@ -1,0 +1,209 @@
+// SQL over documents: made once, read as a whole or after a number, changed by appending, condensed now and then.
+import type { Sql, Tx } from "../../../kernel/db/index.ts";
+import type { PreparedJob } from "../../../kernel/jobs/index.ts";
+import { accessesFor, memberWriteAccessColumn } from "../../projects/index.ts";
+
+export interface StoredDocument {
+  readonly projectId: string;
+  readonly state: Uint8Array;
+  /** What the state holds. */
+  readonly stateSeq: number;
+  /** All after it, in order. */
+  readonly changes: readonly Uint8Array[];
+  readonly headSeq: number;
+}
+
+/** Of one snapshot of the database. Throws when a change is missing: it must not be served as if it were whole. */
+export async function findDocument(sql: Sql, postId: string): Promise<StoredDocument | undefined> {
+  const [row] = await sql<{
+    project_id: string;
+    head_seq: number;
+    seq: number;
+    state: Uint8Array;
+    changes: Uint8Array | null;
+  }>`
+    SELECT d.project_id, d.head_seq::float8 AS head_seq, s.seq::float8 AS seq, s.state, (
+      SELECT string_agg(int4send(octet_length(c.change)) || c.change, ''::bytea ORDER BY c.seq)
+      FROM coedit_changes c WHERE c.post_id = d.post_id AND c.seq > s.seq) AS changes
+    FROM coedit_documents d JOIN coedit_snapshots s ON s.post_id = d.post_id WHERE d.post_id = ${postId}`;
+  if (!row) return undefined;
+  const changes = split(row.changes);
+  if (row.seq + changes.length !== row.head_seq) throw new Error("a stored document lacks a change");
+  return {
+    projectId: row.project_id,
+    state: row.state,
+    stateSeq: row.seq,
+    changes,
+    headSeq: row.head_seq,
+  };
+}
+
+/** Undefined when some of them are in the snapshot by now. */
+export async function listChanges(
+  sql: Sql,
+  postId: string,
+  afterSeq: number,
+): Promise<readonly Uint8Array[] | undefined> {
+  const [row] = await sql<{ seq: number; head_seq: number; changes: Uint8Array | null }>`
+    SELECT d.head_seq::float8 AS head_seq, (
+      SELECT string_agg(int4send(octet_length(c.change)) || c.change, ''::bytea ORDER BY c.seq)
+      FROM coedit_changes c WHERE c.post_id = d.post_id AND c.seq > ${afterSeq}::bigint) AS changes
+    FROM coedit_documents d WHERE d.post_id = ${postId}`;
+  const changes = split(row?.changes ?? null);
+  return row && afterSeq + changes.length === row.head_seq ? changes : undefined;
+}
+
+/** Each stands behind its length in four bytes: so they come as one value, of one snapshot. */
+function split(bytes: Uint8Array | null): Uint8Array[] {
+  if (bytes === null) return [];
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const parts: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const end = at + 4 + view.getInt32(at);
+    parts.push(bytes.subarray(at + 4, end));
+    at = end;
+  }
+  return parts;
+}
+
+/** The newest number of each that is there. */
+export async function listHeads(sql: Sql, postIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  const rows = await sql<{ post_id: string; head_seq: number }>`
+    SELECT post_id, head_seq::float8 AS head_seq FROM coedit_documents WHERE post_id = ANY (${postIds}::uuid[])`;
+  return new Map(rows.map((row) => [row.post_id, row.head_seq]));
+}
+
+/** False when another was faster: theirs is the document. */
+export async function insertDocument(
+  tx: Tx,
+  projectId: string,
+  postId: string,
+  state: Uint8Array,
+): Promise<boolean> {
+  const rows = await tx`
+    WITH document AS (
+      INSERT INTO coedit_documents (project_id, post_id) VALUES (${projectId}, ${postId})
+      ON CONFLICT (post_id) DO NOTHING RETURNING project_id, post_id)
+    INSERT INTO coedit_snapshots (project_id, post_id, seq, state)
+    SELECT project_id, post_id, 0, ${state} FROM document RETURNING 1`;
+  return rows.length > 0;
+}
+
+export interface Appending {
+  readonly projectId: string;
+  readonly postId: string;
+  readonly change: Uint8Array;
+  /** Who made it; each must still be allowed to write. */
+  readonly editorIds: readonly string[];
+  /** Makes a version of the session that this change begins. Undefined when it belongs to none: the body has it already. */
+  readonly settleJob: PreparedJob | undefined;
+}
+
+export interface Appended {
+  readonly seq: number;
+  /** Of the changes that are not in the snapshot. */
+  readonly logBytes: number;
+  readonly logCount: number;
+  readonly hasBegunSession: boolean;
+}
+
+/**
+ * One statement, which takes the document's row: numbers rise in the order of the commits, without a gap. Of editors who may
+ * not write any more it tells, and stores nothing; so too when the document is gone.
+ */
+export async function appendChange(
+  tx: Tx,
+  { projectId, postId, change, editorIds, settleJob: job }: Appending,
+): Promise<{ readonly refusedIds: readonly string[]; readonly appended: Appended | undefined }> {
+  const [row] = await tx<{
+    refused: string[];
+    seq: number | null;
+    log_bytes: number;
+    log_count: number;
+    has_begun: boolean;
+  }>`
+    WITH refused AS MATERIALIZED (
+      SELECT coalesce(array_agg(e.id), '{}') AS ids FROM unnest(${editorIds}::uuid[]) AS e (id)
+      WHERE (${memberWriteAccessColumn(tx, projectId, tx`e.id`)} = ANY (${accessesFor("posts.write")}::text[])) IS NOT TRUE),
+    document AS (
+      UPDATE coedit_documents d SET head_seq = d.head_seq + 1, log_bytes = d.log_bytes + ${change.length}::int,
+        log_count = d.log_count + 1,
+        ${
+          job
+            ? tx`session_since = coalesce(d.session_since, now()), edited_at = now(), edited_by = ${editorIds.at(-1) ?? null},
+                editors = CASE WHEN d.editors @> ${editorIds}::uuid[] THEN d.editors
+                  ELSE (SELECT array_agg(DISTINCT id) FROM unnest(d.editors || ${editorIds}::uuid[]) AS id) END`
+            : tx`followed_seq = d.head_seq + 1`
+        }
+      FROM refused WHERE d.post_id = ${postId} AND refused.ids = '{}'
+      RETURNING d.head_seq, d.log_bytes, d.log_count, d.session_since = d.edited_at AS has_begun),
+    logged AS (
+      INSERT INTO coedit_changes (project_id, post_id, seq, change)
+      SELECT ${projectId}, ${postId}, head_seq, ${change} FROM document)
+    ${job ? settling(tx, job) : tx``}
+    SELECT refused.ids AS refused, d.head_seq::float8 AS seq, d.log_bytes::float8 AS log_bytes, d.log_count,
+      coalesce(d.has_begun, false) AS has_begun ${job ? tx`, (SELECT count(id) FROM settling) AS jobs` : tx``}
+    FROM refused LEFT JOIN document d ON true`;
+  if (!row) throw new Error("a statement that always gives a row gave none");
+  const appended =
+    row.seq === null
+      ? undefined
+      : {
+          seq: row.seq,
+          logBytes: row.log_bytes,
+          logCount: row.log_count,
+          hasBegunSession: job !== undefined && row.has_begun,
+        };
+  return { refusedIds: [...row.refused], appended };
+}
+
+/** With the first change of a session, so that no crash can lose the version. */
+function settling(tx: Tx, job: PreparedJob) {
+  return tx`, settling AS MATERIALIZED (
+      SELECT jobs_enqueue(${job.id}, ${job.projectId}, ${job.task}, ${job.lane}, ${job.input}::text::jsonb, ${job.uniqueKey},
+        ${job.createdBy}, clock_timestamp() + ${job.delayMs}::float8 * interval '1 millisecond', ${job.timeoutMs},
+        ${job.maxAttempts}) AS id
+      FROM document WHERE has_begun)`;
+}
+
+export interface Snapshot {
+  readonly postId: string;
+  /** Of the snapshot that it was made from; when there is another by now nothing is done. */
+  readonly fromSeq: number;
+  readonly seq: number;
+  readonly state: Uint8Array;
+}
+
+export async function saveSnapshot(tx: Tx, { postId, fromSeq, seq, state }: Snapshot): Promise<void> {
+  await tx`
+    WITH snapshot AS (
+      UPDATE coedit_snapshots SET seq = ${seq}::bigint, state = ${state}
+      WHERE post_id = ${postId} AND seq = ${fromSeq}::bigint RETURNING post_id),
+    gone AS (
+      DELETE FROM coedit_changes c USING snapshot WHERE c.post_id = snapshot.post_id AND c.seq <= ${seq}::bigint
+      RETURNING octet_length(c.change) AS bytes)
+    UPDATE coedit_documents d SET log_bytes = d.log_bytes - g.bytes, log_count = d.log_count - g.count
+    FROM snapshot, (SELECT coalesce(sum(bytes), 0) AS bytes, count(*)::int AS count FROM gone) AS g
+    WHERE d.post_id = snapshot.post_id`;
+}
+
+export async function deleteDocument(tx: Tx, postId: string): Promise<void> {
+  await tx`DELETE FROM coedit_documents WHERE post_id = ${postId}`;
+}
+
+/** For the erasing of a project. */
+export async function eraseSome(tx: Tx, projectId: string, limit: number): Promise<number> {
+  for (const table of ["coedit_changes", "coedit_documents"]) {
+    const rows = await tx.unsafe(
+      `DELETE FROM ${table} WHERE ctid IN (SELECT ctid FROM ${table} WHERE project_id = $1 LIMIT $2) RETURNING 1`,
+      [projectId, limit],
+    );
+    if (rows.length > 0) return rows.length;
+  }
+  return 0;
+}
+
+/** Changes nothing; fails when nothing could be changed. */
+export async function touchDocument(tx: Tx, postId: string): Promise<void> {
+  await tx`UPDATE coedit_documents SET log_count = log_count WHERE post_id = ${postId}`;
+}
