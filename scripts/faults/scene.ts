@@ -1,4 +1,5 @@
 // What a scenario of the fault suite plays on: a database of its own, worker processes, and the jobs that were acknowledged.
+import { pause } from "../../src/kernel/clock/index.ts";
 import { eventMigrations } from "../../src/kernel/events/index.ts";
 import { newId } from "../../src/kernel/ids/index.ts";
 import { jobMigrations, type Priority, releaseWorker } from "../../src/kernel/jobs/index.ts";
@@ -42,6 +43,7 @@ export interface Scene extends AsyncDisposable {
   account(withinMs?: number): Promise<void>;
 }
 
+const RESTART_PAUSE_MS = 100;
 const SUCCEEDS: Expected = { ends: ["succeeded"], effects: [1, 1] };
 
 export async function openScene(random: Random, server?: TestPostgres): Promise<Scene> {
@@ -62,14 +64,24 @@ export async function openScene(random: Random, server?: TestPostgres): Promise<
     return worker;
   }
 
+  /** As the server does with a child of its own: a cut that falls into its start ends it, too. */
+  async function spawnAgain(options?: SpawnOptions): Promise<WorkerProcess | undefined> {
+    while (!isOver) {
+      const worker = await spawn(options).catch(() => undefined);
+      if (worker) return worker;
+      await pause(RESTART_PAUSE_MS);
+    }
+    return undefined;
+  }
+
   async function keep(first: WorkerProcess, options?: SpawnOptions): Promise<void> {
-    for (let worker = first; !isOver; ) {
+    for (let worker: WorkerProcess | undefined = first; worker && !isOver; ) {
       await worker.exited;
       workers.delete(worker);
       if (isOver) return;
       // The database may be away, too; then the beat is missed.
       await releaseWorker(db, worker.workerId).catch(() => {});
-      worker = await spawn(options);
+      worker = await spawnAgain(options);
     }
   }
 

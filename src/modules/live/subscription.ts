@@ -73,7 +73,9 @@ export class Subscription {
   }
 
   async #start(since: Position | undefined, prepare: (() => Promise<void>) | undefined): Promise<void> {
-    const { feeds, allow } = this.#deps;
+    const { feeds, allow, turns } = this.#deps;
+    await turns.next();
+    if (this.#isOver) return;
     const entering = feeds.enter(this.source);
     const feed = await entering.catch((error) => {
       feeds.leave(this.source);

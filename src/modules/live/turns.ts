@@ -1,11 +1,12 @@
-// Turns: replays wait for theirs, a few in each round of the event loop, so that a thousand who come back do not hold up the rest.
+// Turns: subscriptions and the pages of their replays wait for theirs, a few in each round of the event loop, so that a thousand who
+// come back do not hold up the rest.
 
 export interface Turns {
   /** Resolves when it is one's turn. */
   next(): Promise<void>;
 }
 
-/** Pages in a round: about two milliseconds. */
+/** Pages or beginnings in a round: about two milliseconds. */
 const A_ROUND = 4;
 
 export function createTurns(): Turns {
