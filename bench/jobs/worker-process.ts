@@ -9,7 +9,7 @@ import type { WorkerOrders } from "./worker.ts";
 
 // Our own parent wrote it.
 const { url, socketDir, concurrency } = JSON.parse(process.argv[2] ?? "{}") as WorkerOrders;
-const log = createLogger({ level: "error", process: "worker" });
+const log = createLogger({ level: "warn", process: "worker" });
 const connection = { url, socketDir, poolSize: 2, applicationName: "bench worker" };
 const db = openDatabase(connection);
 const bus = createBus({ db, log });

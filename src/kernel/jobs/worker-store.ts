@@ -184,7 +184,7 @@ export async function handBackForgotten(sql: Sql, workerId: string, held: readon
       FOR UPDATE SKIP LOCKED),
     back AS (
       UPDATE jobs j SET state = 'waiting', worker_id = NULL, uncounted = j.uncounted + 1
-      FROM forgotten WHERE forgotten.id = j.id RETURNING 1)
+      WHERE j.id = ANY (ARRAY(SELECT id FROM forgotten)) RETURNING 1)
     SELECT count(*)::int AS count FROM back`;
   return row?.count ?? 0;
 }

@@ -3,7 +3,7 @@ import { publicAddressOf } from "../../kernel/config/index.ts";
 import type { Database, Sql, Tx } from "../../kernel/db/index.ts";
 import type { Route } from "../../kernel/http/index.ts";
 import type { Kernel } from "../../kernel/index.ts";
-import { createNoticeDevice, type NoticeDevice } from "./actions/devices.ts";
+import { createNewDevices, type NewDevices } from "./actions/devices.ts";
 import { createEmailActions } from "./actions/email.ts";
 import { createConfirmPassword, createPasswordActions, type EndSessions } from "./actions/passwords.ts";
 import type { SessionEndings } from "./actions/session-endings.ts";
@@ -30,7 +30,7 @@ export interface EmailFlows {
   /** Writes to the owner of a password that was disabled. */
   tellDisabled(tx: Tx, userId: string): Promise<void>;
   /** Call it in the transaction in which a session begins. */
-  readonly noticeDevice: NoticeDevice;
+  readonly newDevices: NewDevices;
   /** Call it in the transaction of a sign-up; a user whose address is verified gets no mail. */
   sendVerification(tx: Tx, user: User): Promise<void>;
   /** For any other way in which the address of a user is shown to be his. */
@@ -66,7 +66,7 @@ export function createEmailFlows(deps: EmailFlowDeps): EmailFlows {
   return {
     routes: emailRoutes({ emails, passwords, forget }),
     tellDisabled: passwords.tellDisabled,
-    noticeDevice: createNoticeDevice({ clock, mailer, mails }),
+    newDevices: createNewDevices({ clock, mailer, mails }),
     sendVerification: emails.sendVerification,
     noteVerified: emails.noteVerified,
     findVerifiedByEmail: emails.findVerified,

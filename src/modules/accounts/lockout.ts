@@ -2,7 +2,7 @@
 // sign-in goes through here (ASVS 6.1.1, NIST SP 800-63B-4 section 3.2.2).
 import { createHmac } from "node:crypto";
 import type { Audit } from "../../kernel/audit/index.ts";
-import { type Database, type Tx, together } from "../../kernel/db/index.ts";
+import type { Database, Tx } from "../../kernel/db/index.ts";
 import { networkOf } from "../../kernel/limits/index.ts";
 import type { Logger } from "../../kernel/telemetry/index.ts";
 import { accountErrors } from "./errors.ts";
@@ -28,12 +28,12 @@ export interface Lockout {
   /**
    * Runs the check unless it has to wait. It counts as a failure from before it begins: of many at one moment none slips past.
    * A disabled password is never right, and takes as long. Throws LOGIN_LOCKED; what the check throws is not counted. `onRight`
-   * is what a right password opens: it is written together with that this was no failure.
+   * writes what a right password opens, and with it that this attempt was no failure.
    */
   guard(
     attempt: LoginTry,
     check: () => Promise<PasswordCheck>,
-    onRight?: (tx: Tx) => Promise<void>,
+    onRight?: (tx: Tx, attempt: Attempt) => Promise<void>,
   ): Promise<PasswordCheck>;
 }
 
@@ -97,8 +97,8 @@ export function createLockout(deps: LockoutDeps): Lockout {
         throw error;
       }
       if (result.isRight && begun.inRow <= MAX_IN_ROW) {
-        if (!onRight) await db.single((tx) => takeBackAttempt(tx, attempt, true));
-        else await db.transaction((tx) => together([onRight(tx), takeBackAttempt(tx, attempt, true)]));
+        if (onRight) await db.transaction((tx) => onRight(tx, attempt));
+        else await db.single((tx) => takeBackAttempt(tx, attempt, true));
         return result;
       }
       await record(attempt, begun, given.address);

@@ -136,7 +136,7 @@ export function createAccounts(kernel: AccountsKernel): Accounts {
     receipts,
     endings,
     life,
-    noticeDevice: email.noticeDevice,
+    newDevices: email.newDevices,
   });
 
   const connected = connectIssuers({ config, clock, secrets });

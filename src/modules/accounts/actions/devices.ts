@@ -15,14 +15,24 @@ export interface DeviceDeps {
   readonly mails: AccountMails;
 }
 
-/** Call it in the transaction in which a session begins. */
-export type NoticeDevice = (tx: Tx, userId: string, device: Device) => Promise<void>;
+/** Call these in the transaction in which a session begins. */
+export interface NewDevices {
+  /** Remembers the device, and tells of it when it is new and not the first. */
+  notice(tx: Tx, userId: string, device: Device): Promise<void>;
+  tell(tx: Tx, userId: string, device: Device): Promise<void>;
+}
 
-export function createNoticeDevice({ clock, mailer, mails }: DeviceDeps): NoticeDevice {
-  return async (tx, userId, device) => {
-    if (!(await noteDevice(tx, userId, fingerprint(device)))) return;
+export function createNewDevices({ clock, mailer, mails }: DeviceDeps): NewDevices {
+  async function tell(tx: Tx, userId: string, device: Device): Promise<void> {
     const user = await findUser(tx, userId);
     if (!user || !(await countMail(tx, userId, "new device"))) return;
     await mailer.send(tx, mails.newDevice(user.email, device, new Date(clock.now())));
+  }
+
+  return {
+    async notice(tx, userId, device) {
+      if (await noteDevice(tx, userId, fingerprint(device))) await tell(tx, userId, device);
+    },
+    tell,
   };
 }

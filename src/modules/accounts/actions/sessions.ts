@@ -7,6 +7,7 @@ import type { Mailer } from "../../../kernel/mail/index.ts";
 import type { Logger } from "../../../kernel/telemetry/index.ts";
 import type { AccessTokens } from "../access-token.ts";
 import { logInFailed, logInSucceeded, sessionEnded, sessionsEnded } from "../audit-trail.ts";
+import { fingerprint } from "../device.ts";
 import { parseEmail } from "../email.ts";
 import { accountErrors } from "../errors.ts";
 import type { Lockout } from "../lockout.ts";
@@ -16,9 +17,8 @@ import type { PasswordHasher } from "../password-hash.ts";
 import type { RefreshReceipts } from "../refresh-receipts.ts";
 import type { RefreshClaim, RefreshTokens } from "../refresh-token.ts";
 import * as store from "../store/sessions.ts";
-import { holdPassword } from "../store/user-secrets.ts";
 import { findCredentials, replacePasswordHash } from "../store/users.ts";
-import type { NoticeDevice } from "./devices.ts";
+import type { NewDevices } from "./devices.ts";
 import { createLateRefresh } from "./late-refresh.ts";
 import type { SessionEndings, SessionRef } from "./session-endings.ts";
 
@@ -35,7 +35,7 @@ export interface SessionActionDeps {
   readonly receipts: Pick<RefreshReceipts, "add">;
   readonly endings: SessionEndings;
   readonly life: SessionLife;
-  readonly noticeDevice: NoticeDevice;
+  readonly newDevices: NewDevices;
 }
 
 export interface TokenPair {
@@ -72,7 +72,7 @@ export function createSessionActions(deps: SessionActionDeps) {
     receipts,
     endings,
     life,
-    noticeDevice,
+    newDevices,
   } = deps;
 
   async function tokensOf(session: SessionRef, counter: number): Promise<TokenPair> {
@@ -93,15 +93,14 @@ export function createSessionActions(deps: SessionActionDeps) {
   }
 
   /** Begins the session of a log-in. */
-  async function begin(tx: Tx, session: SessionRef, passwordVersion: number, device: Device): Promise<void> {
-    const { userId } = session;
-    const [isHeld] = await together([
-      holdPassword(tx, userId, passwordVersion),
-      store.insertSession(tx, { ...session, ...device }),
-      noticeDevice(tx, userId, device),
-      audit.record(tx, logInSucceeded(session, device.address)),
+  async function begin(tx: Tx, logIn: store.LogIn, device: Device): Promise<void> {
+    const { session } = logIn;
+    const [begun] = await together([
+      store.beginSession(tx, logIn),
+      audit.record(tx, logInSucceeded(session, session.address)),
     ]);
-    if (!isHeld) throw accountErrors.INVALID_CREDENTIALS();
+    if (!begun) throw accountErrors.INVALID_CREDENTIALS();
+    if (begun.isFurtherDevice) await newDevices.tell(tx, session.userId, device);
   }
 
   const refreshLate = createLateRefresh(deps);
@@ -117,7 +116,7 @@ export function createSessionActions(deps: SessionActionDeps) {
       const key = parseEmail(input.email)?.key;
       const credentials = key === undefined ? undefined : await findCredentials(db.sql, key);
       const password = normalisePassword(input.password);
-      const session = credentials && { id: newId(), userId: credentials.userId };
+      const session = credentials && { id: newId(), userId: credentials.userId, ...device };
       const { isRight, isOutdated } = await lockout.guard(
         {
           identifier: key ?? input.email,
@@ -126,8 +125,10 @@ export function createSessionActions(deps: SessionActionDeps) {
           cookies: device.cookies ?? null,
         },
         () => hasher.verify(credentials?.passwordHash, password),
-        async (tx) => {
-          if (credentials && session) await begin(tx, session, credentials.passwordVersion, device);
+        async (tx, attempt) => {
+          if (!credentials || !session) return;
+          const { passwordVersion } = credentials;
+          await begin(tx, { session, passwordVersion, device: fingerprint(device), attempt }, device);
         },
       );
       if (credentials && !isRight) audit.recordLater(logInFailed(credentials.userId, device.address));
@@ -148,7 +149,7 @@ export function createSessionActions(deps: SessionActionDeps) {
     ): Promise<{ readonly sessionId: string; readonly tokens: TokenPair }> {
       const session = { id: newId(), userId };
       await store.insertSession(tx, { ...session, ...device });
-      await noticeDevice(tx, userId, device);
+      await newDevices.notice(tx, userId, device);
       return { sessionId: session.id, tokens: await tokensOf(session, 0) };
     },
 

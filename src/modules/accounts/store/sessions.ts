@@ -2,6 +2,7 @@
 import type { Sql, Tx } from "../../../kernel/db/index.ts";
 import type { EndReason, Session, SessionLife } from "../model.ts";
 import type { RefreshClaim } from "../refresh-token.ts";
+import type { Attempt } from "./attempts.ts";
 
 export interface NewSession {
   readonly id: string;
@@ -13,6 +14,41 @@ export interface NewSession {
 export async function insertSession(tx: Tx, session: NewSession): Promise<void> {
   await tx`INSERT INTO sessions (id, user_id, user_agent, address)
     VALUES (${session.id}, ${session.userId}, ${session.userAgent}, ${session.address})`;
+}
+
+/** What a right password opens. */
+export interface LogIn {
+  readonly session: NewSession;
+  /** Of the password that was checked. */
+  readonly passwordVersion: number;
+  /** Its fingerprint. */
+  readonly device: Uint8Array;
+  readonly attempt: Attempt;
+}
+
+/**
+ * Begins the session, remembers the device and takes the attempt back, in one statement, since this is what signing in costs
+ * beside the password's check. Undefined when the password was changed meanwhile. `isFurtherDevice`: new, and not the first.
+ */
+export async function beginSession(
+  tx: Tx,
+  { session, passwordVersion, device, attempt }: LogIn,
+): Promise<{ readonly isFurtherDevice: boolean } | undefined> {
+  const [row] = await tx<{ is_further: boolean }>`
+    WITH held AS MATERIALIZED (
+      SELECT id FROM users WHERE id = ${session.userId} AND password_version = ${passwordVersion} FOR SHARE),
+    begun AS (
+      INSERT INTO sessions (id, user_id, user_agent, address)
+      SELECT ${session.id}::uuid, held.id, ${session.userAgent}::text, ${session.address}::text FROM held),
+    others AS (SELECT EXISTS (SELECT FROM known_devices WHERE user_id = ${session.userId}) AS are_there),
+    noted AS (
+      INSERT INTO known_devices (user_id, device) SELECT held.id, ${device}::bytea FROM held
+      ON CONFLICT (user_id, device) DO UPDATE SET last_seen_at = now()
+      RETURNING xmax = 0 AND (SELECT are_there FROM others) AS is_further)
+    SELECT is_further, login_take_back(
+      ${attempt.identity}, ${attempt.address}, ${attempt.source}, ${attempt.isKnownDevice}, true)
+    FROM noted`;
+  return row && { isFurtherDevice: row.is_further };
 }
 
 /** Uses up the session's refresh token; undefined when it is not the one that counts, or the session is over. */
