@@ -79,7 +79,7 @@ test("[JOB-2] a job can be asked for while it waits and after it has ended", asy
     startedAt: null,
     finishedAt: null,
   });
-  expect(Math.abs(waiting.createdAt.getTime() - Date.now())).toBeLessThan(5000);
+  expect(Math.abs(waiting.createdAt.getTime() - Date.now())).toBeLessThan(60_000);
   const ended = await engine.ended(await engine.enqueue(echo, { n: 2 }, given));
   expect(ended).toMatchObject({ ...given, status: "succeeded", attempt: 1, error: null });
   const [created, started, finished] = [ended.createdAt, ended.startedAt, ended.finishedAt].map((at) =>
