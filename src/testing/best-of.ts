@@ -18,3 +18,15 @@ export async function msOf(act: () => unknown): Promise<number> {
   await act();
   return performance.now() - startedMs;
 }
+
+/** Does up to five times what only holds where answers come in time: what fails each time fails. The act begins anew each time. */
+export async function inOneOf(act: () => Promise<void>): Promise<void> {
+  for (let left = TIMES - 1; left > 0; left--) {
+    try {
+      return await act();
+    } catch {
+      // Again; the last one's failure is shown.
+    }
+  }
+  await act();
+}
