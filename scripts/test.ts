@@ -1,7 +1,7 @@
-// `npm test`: the tests in two processes side by side, since most of their time is waiting; with arguments, those that are named.
+// `npm test`: the tests in some processes side by side, since most of their time is waiting; with arguments, those that are named.
 import { availableParallelism } from "node:os";
 
-const TIMEOUT_MS = 30_000;
+const TIMEOUT_MS = 60_000;
 const SHARDS = availableParallelism() > 1 ? 3 : 1;
 const [, , ...wanted] = process.argv;
 

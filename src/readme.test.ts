@@ -4,28 +4,27 @@ import { spawnSync } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { until } from "./testing/until.ts";
 
 const ROOT = join(import.meta.dir, "..");
-const READY_TIMEOUT_MS = 20_000;
+const READY_TIMEOUT_MS = 50_000;
 const TOUR_TIMEOUT_MS = 60_000;
 
 let dataDir: string;
-let server: Bun.Subprocess<"ignore", "ignore", "inherit">;
+let server: Bun.Subprocess<"ignore", "pipe", "inherit">;
 let address: string;
 
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), "stoa-tour-"));
-  const port = freePort();
-  address = `http://localhost:${port}`;
   const { PATH, HOME, TMPDIR } = process.env;
   server = Bun.spawn([process.execPath, "--no-env-file", "src/main.ts", "start"], {
     cwd: ROOT,
-    env: { PATH, HOME, TMPDIR, PORT: String(port), DATA_DIR: dataDir },
+    env: { PATH, HOME, TMPDIR, PORT: "0", DATA_DIR: dataDir },
     stdin: "ignore",
-    stdout: "ignore",
+    stdout: "pipe",
     stderr: "inherit",
   });
-  await untilReady();
+  address = await untilReady();
 });
 
 afterAll(async () => {
@@ -76,19 +75,20 @@ function parseLine(line: string): Answer {
   return JSON.parse(line) as Answer;
 }
 
-function freePort(): number {
-  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  listener.stop(true);
-  return listener.port;
-}
-
-async function untilReady(): Promise<void> {
-  const deadlineMs = performance.now() + READY_TIMEOUT_MS;
-  for (;;) {
-    const answer = await fetch(`${address}/ready`).catch(() => undefined);
-    if (answer?.ok) return;
-    if (server.exitCode !== null) throw new Error(`the server ended with exit code ${server.exitCode}`);
-    if (performance.now() > deadlineMs) throw new Error("the server did not become ready");
-    await Bun.sleep(20);
-  }
+/** The address that the line tells which says that it is ready. What comes after it is read too, or the server would wait. */
+async function untilReady(): Promise<string> {
+  let output = "";
+  const reading = (async () => {
+    const decoder = new TextDecoder();
+    for await (const bytes of server.stdout) output += decoder.decode(bytes, { stream: true });
+  })();
+  void reading.catch(() => {});
+  return until(
+    "the server to be ready",
+    () => {
+      if (server.exitCode !== null) throw new Error(`the server ended with exit code ${server.exitCode}`);
+      return output.match(/^Stoa.* is ready.*?(https?:\/\/\S+)/m)?.[1];
+    },
+    { withinMs: READY_TIMEOUT_MS, everyMs: 20 },
+  );
 }

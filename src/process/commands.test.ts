@@ -101,7 +101,7 @@ test("[PROC-12] SIGTERM to npm stops the server, and so does Ctrl-C, which reach
       stdout += text;
     });
     const ended = new Promise((resolve) => npm.once("close", resolve));
-    await until("the ready line", () => stdout.includes("Stoa is ready"), { withinMs: 20_000 });
+    await until("the ready line", () => stdout.includes("Stoa is ready"), { withinMs: 45_000 });
     const pids = processesOn(dataDir).map(({ pid }) => pid);
     expect(pids.length).toBeGreaterThan(3);
     if (target === "npm") npm.kill("SIGTERM");

@@ -71,7 +71,8 @@ export interface ServerOptions extends ProgramOptions {
   readonly words?: readonly string[];
 }
 
-const READY_WITHIN_MS = 20_000;
+/** Less than a test may take, for a sentence that says what was missing. */
+const READY_WITHIN_MS = 45_000;
 let template: Promise<string> | undefined;
 
 /** Call it in afterAll. */

@@ -9,7 +9,7 @@ export interface UntilOptions {
 export async function until<T>(
   what: string,
   look: () => Promise<T | undefined | false> | T | undefined | false,
-  { withinMs = 10_000, everyMs = 5 }: UntilOptions = {},
+  { withinMs = 20_000, everyMs = 5 }: UntilOptions = {},
 ): Promise<T> {
   const deadline = performance.now() + withinMs;
   for (;;) {

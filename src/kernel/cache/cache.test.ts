@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, test } from "bun:test";
+import { bestOf, msOf } from "../../testing/best-of.ts";
 import { until } from "../../testing/until.ts";
 import { silentLogger } from "../telemetry/index.ts";
 import { createCache } from "./index.ts";
@@ -37,19 +38,20 @@ test("[CCH-8] Redis away, hanging or speaking something else: each value is made
   const closed = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
   closed.stop(true);
   for (const { port } of [silent, liar, closed]) {
-    const cache = createCache({
-      log: silentLogger,
-      maxMemoryBytes: 10_000,
-      redisUrl: `redis://127.0.0.1:${port}`,
+    const tookMs = await bestOf(1_500, async () => {
+      const redisUrl = `redis://127.0.0.1:${port}`;
+      const cache = createCache({ log: silentLogger, maxMemoryBytes: 10_000, redisUrl });
+      const { plan, counted } = countingPlan((times) => times);
+      const ms = await msOf(async () => {
+        expect(await cache.get("a", plan)).toBe(1);
+        for (let index = 0; index < 20; index++) await cache.get(`b ${index}`, plan);
+        expect([await cache.get("a", plan), counted.times]).toEqual([1, 21]);
+      });
+      await cache.stop();
+      return ms;
     });
-    const { plan, counted } = countingPlan((times) => times);
-    const startedMs = performance.now();
-    expect(await cache.get("a", plan)).toBe(1);
-    for (let index = 0; index < 20; index++) await cache.get(`b ${index}`, plan);
-    expect([await cache.get("a", plan), counted.times]).toEqual([1, 21]);
     // One command that is waited for, and a machine that has other things to do.
-    expect(performance.now() - startedMs).toBeLessThan(1_500);
-    await cache.stop();
+    expect(tookMs).toBeLessThan(1_500);
   }
   silent.stop(true);
   liar.stop(true);

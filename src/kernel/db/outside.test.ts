@@ -58,7 +58,7 @@ test("[DB-26] nothing listens, nobody answers, it hangs up: each has its sentenc
     `The database at 127.0.0.1:${mutePort} does not answer within 5 seconds: check it and DATABASE_URL.`,
     `The database at 127.0.0.1:${closedPort} closes the connection at once: check it and DATABASE_URL.`,
   ]);
-}, 15_000);
+}, 60_000);
 
 test("[DB-26] a wrong user and a wrong database are told apart", async () => {
   expect(await sentenceOf(urlOf("no_such_database"))).toBe(

@@ -9,7 +9,7 @@ import { type Engine, startEngine } from "./testing/engine.ts";
 import { spawnWorker, type WorkerProcess } from "./testing/spawn-worker.ts";
 import { createTestTasks, RUNS } from "./testing/tasks.ts";
 
-setDefaultTimeout(90_000);
+setDefaultTimeout(120_000);
 
 /** The checker stands outside of the processes that are killed and stopped. */
 let db: TestDatabase;

@@ -6,7 +6,7 @@ import { until } from "../../testing/until.ts";
 import { jobMigrations, type Task } from "./index.ts";
 import { type Engine, startEngine } from "./testing/engine.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(120_000);
 
 const JOBS = 300;
 
@@ -53,9 +53,7 @@ async function countWritten(first: number): Promise<number> {
 
 /** Waits until some are written, so that the blow falls into the middle. */
 async function underWay(first: number, count: number): Promise<void> {
-  await until("some jobs", async () => (await countWritten(first).catch(() => 0)) >= count, {
-    withinMs: 20_000,
-  });
+  await until("some jobs", async () => (await countWritten(first).catch(() => 0)) >= count);
 }
 
 async function expectAllDone(first: number): Promise<void> {
@@ -65,7 +63,7 @@ async function expectAllDone(first: number): Promise<void> {
       const rows = await db.sql`SELECT 1 FROM jobs LIMIT 1`.catch(() => [1]);
       return rows.length === 0;
     },
-    { withinMs: 30_000 },
+    { withinMs: 60_000 },
   );
   const [row] = await db.sql<{ succeeded: number; written: number }>`
     SELECT (SELECT count(*)::int FROM finished_jobs WHERE status = 'succeeded'

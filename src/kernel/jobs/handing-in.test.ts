@@ -79,7 +79,7 @@ test("[JOB-2] a job can be asked for while it waits and after it has ended", asy
     startedAt: null,
     finishedAt: null,
   });
-  expect(Math.abs(waiting.createdAt.getTime() - Date.now())).toBeLessThan(5000);
+  expect(Math.abs(waiting.createdAt.getTime() - Date.now())).toBeLessThan(60_000);
   const ended = await engine.ended(await engine.enqueue(echo, { n: 2 }, given));
   expect(ended).toMatchObject({ ...given, status: "succeeded", attempt: 1, error: null });
   const [created, started, finished] = [ended.createdAt, ended.startedAt, ended.finishedAt].map((at) =>
@@ -108,10 +108,11 @@ test("[JOB-3] a stored input that no longer fits its task makes the job fail, on
 });
 
 test("[JOB-4] a delayed job is scheduled, and runs when it is due", async () => {
+  const later = await engine.enqueue(echo, { n: 1 }, { delayMs: 3_600_000, priority: "urgent" });
   const id = await engine.enqueue(echo, { n: 1 }, { delayMs: 700, priority: "urgent" });
-  expect(await engine.get(id)).toMatchObject({ status: "scheduled", attempt: 0 });
   const { createdAt, startedAt } = await engine.ended(id);
   expect((startedAt?.getTime() ?? 0) - createdAt.getTime()).toBeGreaterThanOrEqual(699);
+  expect(await engine.get(later)).toMatchObject({ status: "scheduled", attempt: 0 });
 });
 
 test("[JOB-5] handing in a waiting key again returns that job", async () => {

@@ -6,7 +6,7 @@ import { newId } from "../ids/index.ts";
 import { type JobContext, jobMigrations, type Task } from "./index.ts";
 import { startEngine } from "./testing/engine.ts";
 
-setDefaultTimeout(30_000);
+setDefaultTimeout(60_000);
 
 let db: TestDatabase;
 beforeAll(async () => {

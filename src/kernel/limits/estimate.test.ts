@@ -73,11 +73,10 @@ test("[LIM-8] a flood of addresses takes bounded memory, and none of them is tol
   const { estimate, pass } = make(60);
   expect(pass(40, "steady")).toBe(40);
   const before = process.memoryUsage().heapUsed;
-  const startedMs = performance.now();
+  // What is not bounded takes hundreds of megabytes.
   for (let n = 0; n < 400_000; n++) estimate.hit(`2001:db8:${(n >> 16).toString(16)}:${n & 0xffff}::/64`);
   Bun.gc(true);
   expect(process.memoryUsage().heapUsed - before).toBeLessThan(60e6);
-  expect(performance.now() - startedMs).toBeLessThan(4_000);
   expect(estimate.untold().map(({ key, n }) => [key, n])).toEqual([["t steady", 40]]);
 });
 

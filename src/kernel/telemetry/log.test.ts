@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { bestOf, msOf } from "../../testing/best-of.ts";
 import { createLogger } from "./log.ts";
 import { toTerminalLine } from "./terminal.ts";
 
@@ -91,13 +92,16 @@ for (const [name, fields, secret] of [
   });
 }
 
-test("[TEL-5] a long line without a secret is searched in linear time", () => {
+test("[TEL-5] a long line without a secret is searched in linear time", async () => {
   const hostile = ["a.".repeat(50_000), "eyJ-".repeat(50_000), "a://b:".repeat(30_000), '"'.repeat(50_000)];
-  const { log, lines } = capture();
-  const startMs = performance.now();
-  for (const text of hostile) log.info({ text }, "x");
-  expect(performance.now() - startMs).toBeLessThan(2000);
-  expect(lines).toHaveLength(4);
+  const tookMs = await bestOf(2000, () => {
+    const { log, lines } = capture();
+    return msOf(() => {
+      for (const text of hostile) log.info({ text }, "x");
+      expect(lines).toHaveLength(4);
+    });
+  });
+  expect(tookMs).toBeLessThan(2000);
 });
 
 test("[TEL-8] a terminal shows time, level, sentence and fields, and a stack below", () => {

@@ -268,7 +268,7 @@ test("[ACC-92] one that never ends its answer holds nobody for long", async () =
     return (await send(server, "GET", "/auth/honest")).status;
   })();
   expect([await token, await beginning]).toEqual(["ISSUER_UNAVAILABLE", 503]);
-  expect(performance.now() - startedMs).toBeLessThan(15_000);
+  expect(performance.now() - startedMs).toBeLessThan(25_000);
   honest.lies = {};
 });
 

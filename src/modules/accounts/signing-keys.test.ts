@@ -120,7 +120,7 @@ test("[ACC-101] by command a new key signs after a quarter of an hour, once", as
   await ring.refresh();
   const first = ring.current(Date.now());
   const { id, signsFrom } = await ring.rotate();
-  expect((signsFrom.getTime() - Date.now()) / 60_000).toBeWithin(14.5, 15.5);
+  expect((signsFrom.getTime() - Date.now()) / 60_000).toBeWithin(14, 15.1);
   expect(await ring.rotate()).toEqual({ id, signsFrom });
   expect(ring.listPublic().map(({ kid }) => kid)).toEqual([id, first.id]);
   expect(ring.current(Date.now()).id).toBe(first.id);
@@ -136,10 +136,10 @@ test("[ACC-101] a scheduled key that waits is brought forward, as soon as it has
   expect(((next?.signsFrom ?? 0) - Date.now()) / 3_600_000).toBeWithin(23, 25);
   const brought = await ring.rotate();
   expect(brought.id).toBe(next?.id ?? "");
-  expect((brought.signsFrom.getTime() - Date.now()) / 60_000).toBeWithin(14.5, 15.5);
+  expect((brought.signsFrom.getTime() - Date.now()) / 60_000).toBeWithin(14, 15.1);
   await db.sql`UPDATE signing_keys SET signs_from = now() + interval '5 hours', created_at = now() - interval '1 hour'
     WHERE id = ${brought.id}`;
-  expect(((await ring.rotate()).signsFrom.getTime() - Date.now()) / 1000).toBeWithin(-5, 1);
+  expect(((await ring.rotate()).signsFrom.getTime() - Date.now()) / 1000).toBeWithin(-60, 1);
   expect(ring.current(Date.now()).id).toBe(brought.id);
 });
 

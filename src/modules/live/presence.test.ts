@@ -88,7 +88,7 @@ test("[LIVE-22] joins and leaves are told once, on both processes, and the list 
     listener.close();
   }
   await emptied();
-}, 20_000);
+}, 60_000);
 
 /** How often both processes have beaten since the first call of a test. */
 let firstBeat: number | undefined;
@@ -109,7 +109,7 @@ test("[LIVE-22] with every message lost, the database tells of joins and leaves"
   await there.kernel.bus.start();
   watcher.close();
   await emptied();
-}, 20_000);
+}, 60_000);
 
 test("[LIVE-23] several connections are one user, as present as the most present of them", async () => {
   const watcher = await join(here.port, ada.token, projectId);
@@ -158,8 +158,9 @@ test("[LIVE-24] presence lost with its node (phoenix_pubsub 103): what a dead pr
     (frame) => frame.change === "joined" && frame.connection_id === connectionId,
   );
   const startedMs = performance.now();
-  await until("its end", () => changes(watcher, "left").length === 1, { withinMs: 16_000 });
-  expect(performance.now() - startedMs).toBeLessThan(15_000);
+  await until("its end", () => changes(watcher, "left").length === 1, { withinMs: 30_000 });
+  // The lease is ten seconds and the look for it three: the rest is for a machine that stalls.
+  expect(performance.now() - startedMs).toBeLessThan(20_000);
   expect(changes(watcher, "left")[0]).toMatchObject({ user_id: ben.userId, connection_id: connectionId });
   const [seen] = await until("when", async () => {
     const rows = await here.db.sql<{ ms: number }>`
@@ -170,7 +171,7 @@ test("[LIVE-24] presence lost with its node (phoenix_pubsub 103): what a dead pr
   expect(seen?.ms).toBeGreaterThan(8_000);
   watcher.close();
   await emptied();
-}, 30_000);
+}, 60_000);
 
 test("[LIVE-24] a process whose rows were taken away while it was paused writes them again", async () => {
   const listener = await join(there.port, ben.token, projectId);
@@ -180,7 +181,7 @@ test("[LIVE-24] a process whose rows were taken away while it was paused writes 
   await until("the row again", async () => (await here.db.sql`SELECT 1 FROM live_presence`).length === 1);
   listener.close();
   await emptied();
-}, 15_000);
+}, 60_000);
 
 test("[LIVE-25] a cursor reaches the others on both processes, few of its moves and the last for sure", async () => {
   const [one, other] = [
@@ -286,4 +287,4 @@ test("[LIVE-27] a crowd is not told of each of its members", async () => {
   const listed = (online as { connections: unknown[] }[]).flatMap(({ connections }) => connections);
   expect(listed).toHaveLength(200);
   for (const each of [...all, late]) each.close();
-}, 30_000);
+}, 60_000);

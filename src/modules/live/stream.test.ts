@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { connect } from "node:net";
+import { bestOf, msOf } from "../../testing/best-of.ts";
 import { openAgain } from "../../testing/database.ts";
 import { createProject, logIn, type Person, share, signUp } from "../../testing/requests.ts";
 import { until } from "../../testing/until.ts";
@@ -66,7 +67,7 @@ test("[LIVE-20] Last-Event-ID and since resume without a loss, also after nothin
     expect(stream.messages[0]?.id).toBe(id);
     stream.close();
   }
-}, 30_000);
+}, 60_000);
 
 test("[LIVE-20] a position that cannot be replayed, or is none, is told to reload", async () => {
   const projectId = await createProject(ada);
@@ -93,23 +94,29 @@ test("[LIVE-20] a ticket stands for the header that browsers cannot set", async 
 });
 
 test("[LIVE-21] the stream ends within a second of a log-out, and of a removal", async () => {
-  const projectId = await createProject(ada);
-  await share(ada, projectId, ben, "viewer");
-  const device = await logIn(here, ben.email);
-  const [loggedOut, removed] = [
-    await read(there.port, projectId, { headers: bearer(device) }),
-    await read(there.port, projectId, { headers: bearer(ben) }),
-  ];
-  await Promise.all([loggedOut.first("subscribed"), removed.first("subscribed")]);
-  const startedMs = performance.now();
-  await device.call("POST", "/auth/logout");
-  await loggedOut.ended();
-  expect(loggedOut.messages.at(-1)?.data.code).toBe("SESSION_ENDED");
-  await ada.call("DELETE", `/projects/${projectId}/collaborators/${ben.userId}`);
-  await removed.ended();
-  expect(removed.messages.at(-1)?.data.code).toBe("ACCESS_WITHDRAWN");
-  expect(removed.numbers()).toEqual([]);
-  expect(performance.now() - startedMs).toBeLessThan(2_000);
+  const tookMs = await bestOf(1_000, async () => {
+    const projectId = await createProject(ada);
+    await share(ada, projectId, ben, "viewer");
+    const device = await logIn(here, ben.email);
+    const [loggedOut, removed] = [
+      await read(there.port, projectId, { headers: bearer(device) }),
+      await read(there.port, projectId, { headers: bearer(ben) }),
+    ];
+    await Promise.all([loggedOut.first("subscribed"), removed.first("subscribed")]);
+    const loggingOutMs = await msOf(async () => {
+      await device.call("POST", "/auth/logout");
+      await loggedOut.ended();
+    });
+    expect(loggedOut.messages.at(-1)?.data.code).toBe("SESSION_ENDED");
+    const removingMs = await msOf(async () => {
+      await ada.call("DELETE", `/projects/${projectId}/collaborators/${ben.userId}`);
+      await removed.ended();
+    });
+    expect(removed.messages.at(-1)?.data.code).toBe("ACCESS_WITHDRAWN");
+    expect(removed.numbers()).toEqual([]);
+    return Math.max(loggingOutMs, removingMs);
+  });
+  expect(tookMs).toBeLessThan(1_000);
 });
 
 test("[LIVE-20] a client that goes away leaves nothing behind", async () => {
@@ -159,4 +166,4 @@ test("[LIVE-18] a stream whose reader takes nothing is ended", async () => {
   }
   expect(await connections()).toBe(0);
   socket.destroy();
-}, 30_000);
+}, 60_000);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
+import { bestOf } from "../../../testing/best-of.ts";
 import { until } from "../../../testing/until.ts";
 import { silentLogger } from "../../telemetry/index.ts";
 import { route } from "../index.ts";
@@ -121,10 +122,13 @@ test("[HTTP-38] 800 MB go through in the memory that 100 MB take", async () => {
   };
   // What the allocator takes once and keeps is taken by the first.
   await send(100, "smaller");
-  const before = process.memoryUsage.rss();
-  await send(800, "larger");
+  const grownBytes = await bestOf(300_000_000, async (round) => {
+    const before = process.memoryUsage.rss();
+    await send(800, `larger-${round}`);
+    return process.memoryUsage.rss() - before;
+  });
   // What was kept of the body would be 700 MB more; what the allocator of a long test run leaves behind is far less.
-  expect(process.memoryUsage.rss() - before).toBeLessThan(300_000_000);
+  expect(grownBytes).toBeLessThan(300_000_000);
 });
 
 test("[HTTP-38] the sender waits for a handler that reads slowly", async () => {
@@ -200,8 +204,8 @@ test("[HTTP-38] a sender that only trickles is given up too", async () => {
 
 test("[HTTP-38] one that is merely slow is not, however long it takes", async () => {
   // The whole takes longer than the silence that is borne, each piece far less.
-  const slow = { bytes: 1024, everyMs: 25, pieces: 40, silenceMs: 800 };
-  expect(await readTrickle(slow)).toBe(40 * 1024);
+  const slow = { bytes: 1024, everyMs: 50, pieces: 80, silenceMs: 3_000 };
+  expect(await readTrickle(slow)).toBe(80 * 1024);
 });
 
 for (const type of ["application/json", "text/html", "application/octet-stream"]) {
@@ -303,7 +307,7 @@ test("[HTTP-40] an upload that lives keeps its key beyond the first lease", asyn
     key: "k",
     type: "text/plain",
   };
-  const holding = { db: server.db, log: silentLogger, idempotent, leaseMs: 1500 };
+  const holding = { db: server.db, log: silentLogger, idempotent, leaseMs: 3000 };
   const running = keyedUpload({ ...holding, body: stream }, async ({ body, finish }) => {
     for await (const _ of body);
     return server.db.transaction((tx) => finish(tx, { status: 202 }));
@@ -315,7 +319,7 @@ test("[HTTP-40] an upload that lives keeps its key beyond the first lease", asyn
     const [row] = await server.db.sql<{ over: boolean }>`SELECT clock_timestamp() > ${first.ends} AS over`;
     return row?.over;
   });
-  expect((await lease())?.ends.getTime()).toBeGreaterThan(first.ends.getTime());
+  await until("a later one", async () => ((await lease())?.ends ?? first.ends) > first.ends);
   const second = keyedUpload({ ...holding, body: sending().stream }, async () => ({ status: 500 }));
   expect(second).rejects.toMatchObject({ code: "IDEMPOTENCY_IN_PROGRESS" });
   end();

@@ -74,7 +74,7 @@ export async function startEngine(database: TestDatabase, options: EngineOptions
     workerId,
     get,
     enqueue: (task, input, given) => db.transaction((tx) => jobs.enqueue(tx, task, input, given)),
-    ended: (id, withinMs = 10_000) =>
+    ended: (id, withinMs = 20_000) =>
       until(
         `the end of job ${id}`,
         async () => {

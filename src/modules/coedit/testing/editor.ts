@@ -52,7 +52,7 @@ export function openEditor(
       await until("the first answer", () => provider.synced);
       return editor;
     },
-    closed: (withinMs = 10_000) => until("the close", () => end, { withinMs }),
+    closed: (withinMs) => until("the close", () => end, { withinMs }),
     // Bun's own WebSocket can be cut.
     cut: () => (provider.ws as unknown as { terminate(): void } | null)?.terminate(),
     close: () => provider.destroy(),

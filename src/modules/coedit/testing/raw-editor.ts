@@ -141,7 +141,7 @@ export async function openRawEditor(
         }),
       );
     },
-    closed: (withinMs = 10_000) => until("the close", () => end, { withinMs }),
+    closed: (withinMs) => until("the close", () => end, { withinMs }),
     close: () => socket.close(1000),
   };
   await until("the first answer, or the end", () => isSynced || end);

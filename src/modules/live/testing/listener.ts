@@ -51,7 +51,7 @@ export function listen(port: number, query = "", headers: Record<string, string>
       await first("event", (frame) => Number(frame.seq) >= seq);
       return numbers();
     },
-    closed: (withinMs = 10_000) => until("the close", () => end, { withinMs }),
+    closed: (withinMs) => until("the close", () => end, { withinMs }),
     async hello(token) {
       send({ type: "hello", token });
       return first("welcome");
