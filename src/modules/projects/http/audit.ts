@@ -15,8 +15,8 @@ export interface AuditRouteDeps {
 
 const query = z.strictObject({
   ...auditQuery,
-  project_id: z.uuid().optional().meta({ description: "Left out: the personal project." }),
-  actor_id: z.uuid().optional().meta({ description: "Of the user who acted." }),
+  project_id: z.uuid().toLowerCase().optional().meta({ description: "Left out: the personal project." }),
+  actor_id: z.uuid().toLowerCase().optional().meta({ description: "Of the user who acted." }),
 });
 
 export function auditRoutes({ db, answer }: AuditRouteDeps): Route[] {
