@@ -28,7 +28,7 @@ export interface LiveRouteDeps extends ConnectionDeps {
 
 const MAX_ONLINE = 1_000;
 
-const params = z.strictObject({ id: z.uuid() });
+const params = z.strictObject({ id: z.uuid().toLowerCase() });
 const since = z
   .string()
   .regex(POSITION, "Must be a position as the feed gives it: <epoch>:<seq>.")
@@ -98,7 +98,10 @@ export function liveRoutes(deps: LiveRouteDeps): Route[] {
       async ({ request, params: { id }, query, address, signal, keepOpen }) => {
         const caller = await entrance.proofOf(request, query);
         if (!caller) throw kernelErrors.UNAUTHENTICATED();
-        if (request.method === "HEAD") return { status: 200 };
+        if (request.method === "HEAD") {
+          allow(await projects.access(db.sql, id, caller.userId), "project.read");
+          return { status: 200, headers: { "Content-Type": "text/event-stream" } };
+        }
         keepOpen();
         const position = request.headers.get("last-event-id") ?? query.since;
         return openStream(deps, {
