@@ -46,7 +46,10 @@ export const pageQuery = {
   cursor: z
     .string()
     .optional()
-    .meta({ description: "`next_cursor` of the page before, asked for with the same filters; left out, the first page." }),
+    .meta({
+      description:
+        "`next_cursor` of the page before, asked for with the same filters; left out, the first page.",
+    }),
 };
 
 export interface Page<Item> {

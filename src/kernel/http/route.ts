@@ -111,6 +111,8 @@ export interface ResponseDoc {
   readonly schema?: z.ZodType;
   /** Media type of the answer, default application/json. */
   readonly type?: string;
+  /** Further media types in which a caller may have it, as plain text. */
+  readonly alsoAs?: readonly string[];
   /** Headers of its own, name to meaning. */
   readonly headers?: Readonly<Record<string, string>>;
 }

@@ -88,7 +88,13 @@ export function liveRoutes(deps: LiveRouteDeps): Route[] {
         access: "public",
         params,
         query: z.strictObject({ ...proofQuery, since }),
-        responses: { 200: { description: "text/event-stream of frames as the WebSocket has them." } },
+        responses: {
+          200: {
+            description: "Frames as the WebSocket has them, each the data of a message.",
+            type: "text/event-stream",
+            schema: z.string(),
+          },
+        },
         errors: [
           kernelErrors.UNAUTHENTICATED,
           projectErrors.PROJECT_NOT_FOUND,

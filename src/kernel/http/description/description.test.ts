@@ -37,7 +37,9 @@ function routes(): Route[] {
           since: integerParameter({ min: 0, max: 9, default: 3 }),
           word: z.string(),
         }),
-        responses: { 200: { description: "A page of parts.", schema: pageSchema(part) } },
+        responses: {
+          200: { description: "A page of parts.", schema: pageSchema(part), alsoAs: ["text/csv"] },
+        },
         errors: [thingErrors.THING_NOT_FOUND],
       },
       async () => ({ status: 200 }),
@@ -151,6 +153,7 @@ test("[HTTP-41] an answer refers to the named thing, which is described once and
   expect(content["application/json"].schema.properties.items.items).toEqual({
     $ref: "#/components/schemas/Part",
   });
+  expect(content["text/csv"]).toEqual({ schema: { type: "string" } });
   expect(operation("post", "/things/{id}/parts").responses[201].content["application/json"].schema).toEqual({
     $ref: "#/components/schemas/Part",
   });

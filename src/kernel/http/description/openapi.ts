@@ -122,16 +122,22 @@ function describeAnswers({ spec }: Route, book: SchemaBook) {
   const headers = { "X-Request-Id": { $ref: "#/components/headers/X-Request-Id" }, ...limited, ...replayed };
   return Object.fromEntries(
     Object.entries(spec.responses).map(
-      ([status, { description, schema, type = "application/json", ...doc }]) => [
+      ([status, { description, schema, type = "application/json", alsoAs = [], ...doc }]) => [
         status,
         {
           description,
           headers: { ...headers, ...describeHeaders(doc.headers) },
-          ...(schema ? { content: { [type]: { schema: book.convert(schema, "output") } } } : {}),
+          ...(schema
+            ? { content: { [type]: { schema: book.convert(schema, "output") }, ...describeTexts(alsoAs) } }
+            : {}),
         },
       ],
     ),
   );
+}
+
+function describeTexts(types: readonly string[]) {
+  return Object.fromEntries(types.map((type) => [type, { schema: text }]));
 }
 
 function describeHeaders(headers: Readonly<Record<string, string>> = {}) {
