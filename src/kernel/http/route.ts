@@ -126,6 +126,8 @@ export interface RouteSpec<Access extends RouteAccess, Params, Query, Body> {
   readonly summary: string;
   readonly description?: string;
   readonly access: Access;
+  /** Of a public route: it asks by itself who calls, by the header or, where none can be set, by `ticket` or `access_token` of the query. */
+  readonly takesProof?: true;
   /** What an API key must be allowed; for routes that take keys. */
   readonly permission?: string;
   readonly params?: z.ZodType<Params>;

@@ -66,6 +66,7 @@ export function liveRoutes(deps: LiveRouteDeps): Route[] {
         description:
           "JSON text frames. Say who you are by a ticket, a token or the first frame; then subscribe to projects. Besides events and presence come frames `job`: news of the jobs that people run.",
         access: "public",
+        takesProof: true,
         query: z.strictObject(proofQuery),
         responses: { 101: { description: "The connection is a WebSocket." } },
         errors: [kernelErrors.ORIGIN_FORBIDDEN, kernelErrors.UPGRADE_REQUIRED],
@@ -86,6 +87,7 @@ export function liveRoutes(deps: LiveRouteDeps): Route[] {
         summary: "The live feed of a project as server-sent events",
         description: "Each event's id is its position; a client that comes back with it misses nothing.",
         access: "public",
+        takesProof: true,
         params,
         query: z.strictObject({ ...proofQuery, since }),
         responses: {

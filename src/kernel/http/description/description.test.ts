@@ -60,6 +60,17 @@ function routes(): Route[] {
     route(
       {
         ...thing,
+        method: "GET",
+        path: "/stream",
+        operationId: "streamThings",
+        access: "public",
+        takesProof: true,
+      },
+      async () => ({ status: 200 }),
+    ),
+    route(
+      {
+        ...thing,
         method: "POST",
         path: "/import",
         operationId: "importParts",
@@ -215,6 +226,11 @@ test("[HTTP-41] a refusal that really comes fits its description", async () => {
 test("[HTTP-41] who may call and what may be repeated is said", () => {
   expect(operation("get", "/open").security).toEqual([]);
   expect(operation("post", "/things/{id}/parts").security).toEqual([{ bearer: [] }]);
+  const { security } = operation("get", "/stream");
+  expect(security).toEqual([{ bearer: [] }, { ticket: [] }, { access_token: [] }]);
+  expect(Object.keys(document.components.securitySchemes)).toEqual(
+    expect.arrayContaining(security.flatMap(Object.keys)),
+  );
   expect(document.components.securitySchemes.bearer).toMatchObject({ type: "http", scheme: "bearer" });
   const { parameters, responses } = operation("post", "/things/{id}/parts");
   expect(parameters).toContainEqual({ $ref: "#/components/parameters/IdempotencyKey" });
