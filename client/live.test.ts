@@ -95,6 +95,17 @@ test("a client that was cut before anything happened resumes all the same", asyn
   live.close();
 });
 
+test("an id in capitals is the project that it names", async () => {
+  const projectId = await createProject(ada);
+  const live = open();
+  const one = follow(live, projectId.toUpperCase());
+  await one.stands();
+  await write(projectId, 1);
+  await until("the event", () => one.seen.length === 1);
+  one.subscription.end();
+  live.close();
+});
+
 test("a kept position resumes in another client, and one that is worth nothing is a reset", async () => {
   const projectId = await createProject(ada);
   const first = open();

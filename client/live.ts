@@ -192,7 +192,9 @@ export function openLive(options: LiveOptions): Live {
     get state() {
       return state;
     },
-    subscribe(target, subscribeOptions) {
+    subscribe(given, subscribeOptions) {
+      // As the server spells ids in its answers.
+      const target = given.toLowerCase();
       if (all.has(target)) throw new Error(`There is a subscription to ${target} already.`);
       const each: Subscribed = {
         target,

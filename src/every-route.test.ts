@@ -148,7 +148,7 @@ test("[HTTP-60] every operation of the server is in the table of who may, and sa
         `${name}: no line in ${TABLE}; add who may at least: ${operationId}: { least: "signed in" } or "viewer", "collaborator", "owner", or "public" for anybody`,
       ];
     }
-    const asksNobody = line.least === "public" || line.by !== undefined;
+    const asksNobody = line.least === "public";
     if (asksNobody !== (security.length === 0))
       return [`${name}: is ${asksNobody ? "closed" : "public"} in the description, but not in ${TABLE}`];
     if ("101" in responses !== (line.by === "websocket"))

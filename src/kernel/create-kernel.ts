@@ -110,7 +110,15 @@ export function createKernel(options: KernelOptions): AssembledKernel {
     outboxDirectory: join(config.dataDir, "outbox"),
   });
   const limits = createLimits({ db, clock, log });
-  const http = createHttp({ config, db, log, metrics, limits, reusePort: options.sharesPort ?? false });
+  const http = createHttp({
+    config,
+    db,
+    log,
+    metrics,
+    limits,
+    cursorKey: secrets.derive("cursors of lists"),
+    reusePort: options.sharesPort ?? false,
+  });
   const lifecycle = createLifecycle("modules", (part, error) =>
     log.error({ err: error, part }, "a part did not stop well"),
   );

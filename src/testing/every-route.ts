@@ -8,7 +8,7 @@ import type { TestServer } from "./server.ts";
 export interface RouteLine {
   /** The least that one must be. `public`: anybody, without a token. */
   readonly least: "public" | "signed in" | "viewer" | "collaborator" | "owner";
-  /** Is described as public since it asks who one is in ways of its own: by ticket, query or first frame. */
+  /** Asks who one is in ways of its own: by ticket, query or first frame. */
   readonly by?: "stream" | "websocket";
   /** Its path names a thing of the person who is the scene's owner. */
   readonly isOfOwner?: boolean;

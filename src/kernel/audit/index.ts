@@ -10,4 +10,4 @@ export type {
   AuditScope,
 } from "./audit.ts";
 export { type AuditOptions, auditMigrations, createAudit } from "./trail.ts";
-export { auditEntryView, auditQuery, toAuditFilter } from "./view.ts";
+export { auditEntryView, auditQuery, exportTypes, toAuditFilter } from "./view.ts";

@@ -77,6 +77,9 @@ export const exportFormats = {
   },
 } as const satisfies Record<string, ExportFormat>;
 
+/** In which a list may also be had, all of it at once. */
+export const exportTypes = ["application/x-ndjson", "text/csv"] as const;
+
 function toMs(text: string | undefined): number | undefined {
   return text === undefined ? undefined : Date.parse(text);
 }

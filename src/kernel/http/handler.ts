@@ -5,6 +5,7 @@ import { actorOf, allowCaller, type FindCaller } from "./authentication.ts";
 import { checkStreamType, DEFAULT_MAX_BODY_BYTES, readJson } from "./body.ts";
 import type { Call } from "./call.ts";
 import { readIdempotencyKey } from "./idempotency/index.ts";
+import { type ListCursors, listName, takesCursor } from "./list-cursor.ts";
 import { parseQuery } from "./query.ts";
 import type { RequestLimits } from "./request-limits.ts";
 import type { Reply, Route } from "./route.ts";
@@ -20,12 +21,19 @@ export interface Compiled {
   run(call: Call, params: Readonly<Record<string, string>> | undefined): Promise<Reply | Response>;
 }
 
-export function compile(route: Route, findCaller: FindCaller, limits: RequestLimits): Compiled {
+export interface CompileDeps {
+  readonly findCaller: FindCaller;
+  readonly limits: RequestLimits;
+  readonly cursors: ListCursors;
+}
+
+export function compile(route: Route, { findCaller, limits, cursors }: CompileDeps): Compiled {
   const { spec, handle } = route;
   const needsActor = spec.access !== "public";
   const notFound = spec.errors?.find((error) => error.status === 404) ?? kernelErrors.NOT_FOUND;
   const readBody = bodyReader(route);
   const guard = limits.guardOf(spec);
+  const isList = takesCursor(spec.query);
 
   return {
     route,
@@ -43,6 +51,8 @@ export function compile(route: Route, findCaller: FindCaller, limits: RequestLim
       call.params = checkParams(spec.params, params, notFound);
       if (spec.query) call.query = validate(spec.query, parseQuery(call.queryText), "query");
       else if (call.queryText !== "") refuseQuery(call.queryText);
+      const list = isList ? listName(call.path, call.queryText) : undefined;
+      if (list !== undefined) call.query = cursors.read(call.query, list);
       if (spec.isIdempotent) {
         const key = readIdempotencyKey(call.request.headers.get("idempotency-key"));
         if (key !== undefined) call.useIdempotencyKey(key);
@@ -51,7 +61,7 @@ export function compile(route: Route, findCaller: FindCaller, limits: RequestLim
       const reply = await handle(call);
       if (call.forgotKey)
         throw new Error(`${spec.operationId} is idempotent and did not write through the context`);
-      return reply;
+      return list === undefined ? reply : cursors.give(reply, list);
     },
   };
 }

@@ -13,6 +13,7 @@ import { toRefusal } from "./failure.ts";
 import { type Compiled, compile } from "./handler.ts";
 import type { ForbiddenCall, HttpServer } from "./http.ts";
 import { createPurge } from "./idempotency/index.ts";
+import { createListCursors } from "./list-cursor.ts";
 import { type Listener, listen } from "./listener.ts";
 import { checkRoutes } from "./mounting.ts";
 import { createObservation } from "./observation.ts";
@@ -30,6 +31,8 @@ export interface HttpDeps {
     LimitSettings &
     Pick<Config, "trustedProxies">;
   readonly limits: Limits;
+  /** Marks the cursors of lists as ours; the same in every process. */
+  readonly cursorKey: Uint8Array;
   readonly db: Database;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -58,6 +61,7 @@ export function createHttp(deps: HttpDeps): HttpServer {
   const observe = createObservation(deps);
   const purge = createPurge(deps);
   const requestLimits = createRequestLimits(config, deps.limits);
+  const cursors = createListCursors(deps.cursorKey);
   const proxies = createTrustedProxies(config.trustedProxies);
   const callDeps = { db, log, allowsOrigin: (request: Request) => allowsOrigin(request, config) };
   const stoppers: ((graceMs: number) => Promise<void>)[] = [];
@@ -79,9 +83,8 @@ export function createHttp(deps: HttpDeps): HttpServer {
       (isKey(token) ? authenticateKey : authenticate).isKnown?.(token) ?? false;
     const find = (token: string) => (isKey(token) ? authenticateKey(token) : authenticate(token));
     const findCaller = Object.assign(find, { isKnown });
-    return createRouteTable(
-      routes.map((route) => ({ ...route.spec, target: compile(route, findCaller, requestLimits) })),
-    );
+    const compileDeps = { findCaller, limits: requestLimits, cursors };
+    return createRouteTable(routes.map((route) => ({ ...route.spec, target: compile(route, compileDeps) })));
   }
 
   async function answer(request: Request, arrival: Arrival): Promise<Response | undefined> {

@@ -43,10 +43,10 @@ export const pageQuery = {
     default: DEFAULT_LIMIT,
     description: `Items on a page, 1 to ${MAX_LIMIT}.`,
   }),
-  cursor: z
-    .string()
-    .optional()
-    .meta({ description: "`next_cursor` of the page before; left out, the first page." }),
+  cursor: z.string().optional().meta({
+    description:
+      "`next_cursor` of the page before, asked for with the same filters; left out, the first page.",
+  }),
 };
 
 export interface Page<Item> {

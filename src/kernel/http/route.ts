@@ -111,6 +111,8 @@ export interface ResponseDoc {
   readonly schema?: z.ZodType;
   /** Media type of the answer, default application/json. */
   readonly type?: string;
+  /** Further media types in which a caller may have it, as plain text. */
+  readonly alsoAs?: readonly string[];
   /** Headers of its own, name to meaning. */
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -124,6 +126,8 @@ export interface RouteSpec<Access extends RouteAccess, Params, Query, Body> {
   readonly summary: string;
   readonly description?: string;
   readonly access: Access;
+  /** Of a public route: it asks by itself who calls, by the header or, where none can be set, by `ticket` or `access_token` of the query. */
+  readonly takesProof?: true;
   /** What an API key must be allowed; for routes that take keys. */
   readonly permission?: string;
   readonly params?: z.ZodType<Params>;

@@ -47,7 +47,7 @@ export async function openTestHttp(
   const metrics = createMetrics();
   const { config } = readConfig({ PORT: "0", ...LIMITS_OFF, ...environment });
   const limits = createLimits({ db, clock, log });
-  const deps = { config, db, log, metrics, limits };
+  const deps = { config, db, log, metrics, limits, cursorKey: new Uint8Array(32) };
   const http = createHttp(deps);
   http.useAuthenticator(authenticate);
   http.mount(routes(db));

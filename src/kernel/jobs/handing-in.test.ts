@@ -147,12 +147,13 @@ test("[JOB-9] a failure can be recorded without a job having run", async () => {
   const projectId = newId();
   const error = { code: "IMPORT_TRUNCATED", message: "The connection was cut after 12 paragraphs." };
   const id = await db.transaction((tx) =>
-    engine.jobs.recordFailure(tx, other, { n: 12 }, error, { projectId }),
+    engine.jobs.recordFailure(tx, other, { n: 12 }, { ...error, result: { stored: 12 } }, { projectId }),
   );
   expect(await engine.get(id)).toMatchObject({
     projectId,
     status: "failed",
     error,
+    result: { stored: 12 },
     task: "test.other",
     attempt: 1,
   });

@@ -231,12 +231,12 @@ export interface Jobs extends Part {
    */
   prepare<Input>(task: Task<Input>, input: Input, options?: EnqueueOptions): PreparedJob;
   wake(priority: Priority): void;
-  /** A job that failed at once, recorded so that its id can be asked for. */
+  /** A job that failed at once, recorded so that its id can be asked for; `result` is what it did until then. */
   recordFailure<Input>(
     tx: Tx,
     task: Task<Input>,
     input: Input,
-    error: { code: string; message: string },
+    failure: { code: string; message: string; result?: object },
     options?: EnqueueOptions,
   ): Promise<string>;
   find(sql: Sql, id: string): Promise<Job | undefined>;

@@ -148,9 +148,9 @@ export function createJobs(options: JobsOptions): Jobs {
     listWorkers,
     hearNews: news.hear,
     erase: eraseJobs,
-    async recordFailure(tx, task, input, error, given) {
+    async recordFailure(tx, task, input, failure, given) {
       const job = prepare(task, input, given);
-      await insertFailedJob(tx, job, error);
+      await insertFailedJob(tx, job, failure);
       return job.id;
     },
     async start() {

@@ -59,15 +59,16 @@ export async function submitJob(
 export async function insertFailedJob(
   tx: Tx,
   job: PreparedJob,
-  error: { readonly code: string; readonly message: string },
+  { code, message, result }: { readonly code: string; readonly message: string; readonly result?: object },
 ): Promise<void> {
+  const resultJson = result === undefined ? null : JSON.stringify(result);
   await tx`
     INSERT INTO finished_jobs (id, project_id, created_by, task, lane, status, input, run_at, timeout_ms, max_attempts,
-      attempt, interruptions, errors, created_at, started_at, finished_at)
+      attempt, interruptions, errors, result, created_at, started_at, finished_at)
     VALUES (${job.id}, ${job.projectId}, ${job.createdBy}, ${job.task}, ${PRIORITIES.indexOf(job.lane)}, 'failed',
       ${job.input}::text::jsonb, clock_timestamp(), ${job.timeoutMs}, ${job.maxAttempts}, 1, 0,
-      jsonb_build_array(jsonb_build_object('at', clock_timestamp(), 'attempt', 1, 'code', ${error.code}::text,
-        'message', ${error.message}::text)),
+      jsonb_build_array(jsonb_build_object('at', clock_timestamp(), 'attempt', 1, 'code', ${code}::text,
+        'message', ${message}::text)), ${resultJson}::text::jsonb,
       clock_timestamp(), clock_timestamp(), clock_timestamp())`;
 }
 

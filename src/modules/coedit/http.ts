@@ -28,7 +28,8 @@ export function coeditRoutes({ entrance, connect }: CoeditRouteDeps): Route[] {
         description:
           "Binary frames of the y-websocket protocol (sync and awareness); the text type `body` is the post's body. An edit is stored before it is relayed or answered. Say who you are by a header, a ticket, a token, or a first text frame {type: hello, token}. Viewers read. Close codes 44xx are final.",
         access: "public",
-        params: z.strictObject({ post_id: z.uuid() }),
+        takesProof: true,
+        params: z.strictObject({ post_id: z.uuid().toLowerCase() }),
         query: z.strictObject({ ...proofQuery, receipts }),
         responses: { 101: { description: "The connection is a WebSocket." } },
         errors: [kernelErrors.ORIGIN_FORBIDDEN, kernelErrors.UPGRADE_REQUIRED],

@@ -23,7 +23,7 @@ export interface DictionaryRouteDeps {
 const PATH = "/api/v1/dictionary";
 const MAX_WORD_UNITS = 1_000;
 
-const projectId = z.uuid().optional().meta({ description: "Left out, your personal project." });
+const projectId = z.uuid().toLowerCase().optional().meta({ description: "Left out, your personal project." });
 const listQuery = z.strictObject({
   limit: integerParameter({ min: 1, max: 1_000, default: 10 }),
   stop_words: z

@@ -5,6 +5,7 @@ import { openAgain } from "../../testing/database.ts";
 import { createProject, type Person, signUp } from "../../testing/requests.ts";
 import { until } from "../../testing/until.ts";
 import { join, type LiveServer, listen, openLiveServer } from "./testing/listener.ts";
+import { read } from "./testing/reader.ts";
 
 const secretKey = randomBytes(32).toString("base64");
 let here: LiveServer;
@@ -284,4 +285,22 @@ test("[LIVE-6] subscribing and unsubscribing in one breath leaves nothing behind
   expect(listener.numbers()).toEqual([]);
   listener.close();
   other.close();
+});
+
+test("[LIVE-33] an id in capitals is the same project, over a socket and a stream", async () => {
+  const projectId = await createProject(ada);
+  const socket = listen(here.port);
+  await socket.hello(ada.token);
+  socket.send({ type: "subscribe", project_id: projectId.toUpperCase() });
+  expect(await socket.first("subscribed")).toMatchObject({ project_id: projectId, seq: 1 });
+  const headers = { Authorization: `Bearer ${ada.token}` };
+  const stream = await read(there.port, projectId.toUpperCase(), { headers });
+  await stream.first("subscribed");
+  await write(projectId, 2);
+  expect(await socket.upTo(3)).toEqual([2, 3]);
+  expect(await stream.upTo(3)).toEqual([2, 3]);
+  socket.send({ type: "subscribe", project_id: projectId });
+  expect(await socket.first("error")).toMatchObject({ code: "ALREADY_SUBSCRIBED" });
+  socket.close();
+  stream.close();
 });

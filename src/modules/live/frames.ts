@@ -5,7 +5,7 @@ import type { Position, StoredEvent } from "../../kernel/events/index.ts";
 import { POSITION, type Source } from "./model.ts";
 
 const since = z.string().regex(POSITION).optional();
-const projectId = z.uuid();
+const projectId = z.uuid().toLowerCase();
 const personal = z.literal("me");
 
 const clientFrame = z.union([

@@ -28,7 +28,7 @@ export interface LiveRouteDeps extends ConnectionDeps {
 
 const MAX_ONLINE = 1_000;
 
-const params = z.strictObject({ id: z.uuid() });
+const params = z.strictObject({ id: z.uuid().toLowerCase() });
 const since = z
   .string()
   .regex(POSITION, "Must be a position as the feed gives it: <epoch>:<seq>.")
@@ -66,6 +66,7 @@ export function liveRoutes(deps: LiveRouteDeps): Route[] {
         description:
           "JSON text frames. Say who you are by a ticket, a token or the first frame; then subscribe to projects. Besides events and presence come frames `job`: news of the jobs that people run.",
         access: "public",
+        takesProof: true,
         query: z.strictObject(proofQuery),
         responses: { 101: { description: "The connection is a WebSocket." } },
         errors: [kernelErrors.ORIGIN_FORBIDDEN, kernelErrors.UPGRADE_REQUIRED],
@@ -86,9 +87,16 @@ export function liveRoutes(deps: LiveRouteDeps): Route[] {
         summary: "The live feed of a project as server-sent events",
         description: "Each event's id is its position; a client that comes back with it misses nothing.",
         access: "public",
+        takesProof: true,
         params,
         query: z.strictObject({ ...proofQuery, since }),
-        responses: { 200: { description: "text/event-stream of frames as the WebSocket has them." } },
+        responses: {
+          200: {
+            description: "Frames as the WebSocket has them, each the data of a message.",
+            type: "text/event-stream",
+            schema: z.string(),
+          },
+        },
         errors: [
           kernelErrors.UNAUTHENTICATED,
           projectErrors.PROJECT_NOT_FOUND,
@@ -98,7 +106,10 @@ export function liveRoutes(deps: LiveRouteDeps): Route[] {
       async ({ request, params: { id }, query, address, signal, keepOpen }) => {
         const caller = await entrance.proofOf(request, query);
         if (!caller) throw kernelErrors.UNAUTHENTICATED();
-        if (request.method === "HEAD") return { status: 200 };
+        if (request.method === "HEAD") {
+          allow(await projects.access(db.sql, id, caller.userId), "project.read");
+          return { status: 200, headers: { "Content-Type": "text/event-stream" } };
+        }
         keepOpen();
         const position = request.headers.get("last-event-id") ?? query.since;
         return openStream(deps, {

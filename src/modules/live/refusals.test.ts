@@ -57,6 +57,9 @@ test("[LIVE-14] the stream is not there for strangers, nor under another id; a v
   ] as const) {
     const { response } = await streamAs(token, id);
     expect(response.status).toBe(404);
+    const headers = { Authorization: `Bearer ${token}` };
+    const url = `http://127.0.0.1:${server.port}/api/v1/projects/${id}/live`;
+    expect((await fetch(url, { method: "HEAD", headers })).status).toBe(404);
   }
   const stream = await streamAs(viewer.token, projectId);
   await stream.first("subscribed");

@@ -121,3 +121,16 @@ test("[PRJ-15] the owner stays the owner", async () => {
     role: "owner",
   });
 });
+
+test("[PRJ-19] ids in capitals name the same project and the same users", async () => {
+  const id = await createProject(ada);
+  const path = `/projects/${id.toUpperCase()}/collaborators`;
+  const capitals = ben.userId.toUpperCase();
+  await ada.call("POST", path, { user_id: capitals, role: "viewer" });
+  expect((await ada.call("GET", path)).body.items).toEqual([
+    expect.objectContaining({ user_id: ben.userId }),
+  ]);
+  const own = `${path}/${ada.userId.toUpperCase()}`;
+  expect((await ada.call("DELETE", own)).body.code).toBe("OWNER_STAYS");
+  expect((await ben.call("DELETE", `${path}/${capitals}`)).status).toBe(204);
+});

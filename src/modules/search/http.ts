@@ -20,7 +20,7 @@ const MAX_QUERY_UNITS = 4_000;
 const MAX_WORD_UNITS = 1_000;
 const MAX_WORDS = 100;
 
-const projectId = z.uuid().optional().meta({ description: "Left out, your personal project." });
+const projectId = z.uuid().toLowerCase().optional().meta({ description: "Left out, your personal project." });
 const time = z
   .union([z.iso.datetime({ offset: true }), z.iso.date()])
   .optional()
@@ -41,10 +41,10 @@ const searchQuery = z.strictObject({
       "1: also words with a letter wrong, two from 8 letters on; left out, when there are no hits.",
   }),
   author: z
-    .union([z.literal("me"), z.uuid()])
+    .union([z.literal("me"), z.uuid().toLowerCase()])
     .optional()
     .meta({ description: "`me` or the id of a user; left out, everyone." }),
-  post: z.uuid().optional().meta({ description: "Only paragraphs of this post." }),
+  post: z.uuid().toLowerCase().optional().meta({ description: "Only paragraphs of this post." }),
   lang: z.string().max(10).optional().meta({ description: "ISO 639-1, or `und`." }),
   from: time,
   to: time,

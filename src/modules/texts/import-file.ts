@@ -12,7 +12,10 @@ export interface FileSourceDeps {
 
 export function createFileSource({ db, files }: FileSourceDeps): ImportSource {
   return {
-    schema: z.uuid().meta({ description: "A file of the same project, as POST /files has stored it." }),
+    schema: z
+      .uuid()
+      .toLowerCase()
+      .meta({ description: "A file of the same project, as POST /files has stored it." }),
     description: "that is stored in the project",
     async open(id, { projectId }) {
       const file = await files.find(db.longSql, id);

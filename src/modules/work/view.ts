@@ -35,7 +35,7 @@ export const jobView = z
       .meta({ description: "Null until the job has told of any; total is null while it is unknown." }),
     result: z.unknown().meta({
       description:
-        "What the task gave, once it has succeeded; else null. Beyond 1 MiB {file_id, url, size} of a stored file. In lists also null when larger than 8 KiB.",
+        "What the task gave, once it has succeeded, and the counts of an upload that was cut off; else null. Beyond 1 MiB {file_id, url, size} of a stored file. In lists also null when larger than 8 KiB.",
     }),
     error: z
       .strictObject({ code: z.string(), message: z.string() })

@@ -37,7 +37,9 @@ function routes(): Route[] {
           since: integerParameter({ min: 0, max: 9, default: 3 }),
           word: z.string(),
         }),
-        responses: { 200: { description: "A page of parts.", schema: pageSchema(part) } },
+        responses: {
+          200: { description: "A page of parts.", schema: pageSchema(part), alsoAs: ["text/csv"] },
+        },
         errors: [thingErrors.THING_NOT_FOUND],
       },
       async () => ({ status: 200 }),
@@ -54,6 +56,17 @@ function routes(): Route[] {
         responses: { 201: { description: "The part.", schema: part }, 202: { description: "Later." } },
       },
       async () => ({ status: 201 }),
+    ),
+    route(
+      {
+        ...thing,
+        method: "GET",
+        path: "/stream",
+        operationId: "streamThings",
+        access: "public",
+        takesProof: true,
+      },
+      async () => ({ status: 200 }),
     ),
     route(
       {
@@ -151,6 +164,7 @@ test("[HTTP-41] an answer refers to the named thing, which is described once and
   expect(content["application/json"].schema.properties.items.items).toEqual({
     $ref: "#/components/schemas/Part",
   });
+  expect(content["text/csv"]).toEqual({ schema: { type: "string" } });
   expect(operation("post", "/things/{id}/parts").responses[201].content["application/json"].schema).toEqual({
     $ref: "#/components/schemas/Part",
   });
@@ -212,6 +226,11 @@ test("[HTTP-41] a refusal that really comes fits its description", async () => {
 test("[HTTP-41] who may call and what may be repeated is said", () => {
   expect(operation("get", "/open").security).toEqual([]);
   expect(operation("post", "/things/{id}/parts").security).toEqual([{ bearer: [] }]);
+  const { security } = operation("get", "/stream");
+  expect(security).toEqual([{ bearer: [] }, { ticket: [] }, { access_token: [] }]);
+  expect(Object.keys(document.components.securitySchemes)).toEqual(
+    expect.arrayContaining(security.flatMap(Object.keys)),
+  );
   expect(document.components.securitySchemes.bearer).toMatchObject({ type: "http", scheme: "bearer" });
   const { parameters, responses } = operation("post", "/things/{id}/parts");
   expect(parameters).toContainEqual({ $ref: "#/components/parameters/IdempotencyKey" });

@@ -41,6 +41,18 @@ export function describeApi(routes: readonly Route[], version: string): OpenApiD
           scheme: "bearer",
           description: "A `key` of POST /api/v1/api-keys, in place of the access token.",
         },
+        ticket: {
+          type: "apiKey",
+          in: "query",
+          name: "ticket",
+          description: "The `ticket` of POST /api/v1/live/tickets, where no header can be set.",
+        },
+        access_token: {
+          type: "apiKey",
+          in: "query",
+          name: "access_token",
+          description: "The `access_token` of POST /api/v1/auth/login, where no header can be set.",
+        },
       },
     },
   };
@@ -74,7 +86,12 @@ function describeRoute(route: Route, book: SchemaBook): Record<string, unknown> 
 }
 
 /** For a key, what it must be allowed (OpenAPI 3.1: roles of the requirement). */
-function describeSecurity({ access, permission = "" }: Route["spec"]): Record<string, string[]>[] {
+function describeSecurity({
+  access,
+  takesProof,
+  permission = "",
+}: Route["spec"]): Record<string, string[]>[] {
+  if (takesProof) return [{ bearer: [] }, { ticket: [] }, { access_token: [] }];
   if (access === "public") return [];
   return access === "user" ? [{ bearer: [] }] : [{ bearer: [] }, { api_key: [permission] }];
 }
@@ -122,16 +139,22 @@ function describeAnswers({ spec }: Route, book: SchemaBook) {
   const headers = { "X-Request-Id": { $ref: "#/components/headers/X-Request-Id" }, ...limited, ...replayed };
   return Object.fromEntries(
     Object.entries(spec.responses).map(
-      ([status, { description, schema, type = "application/json", ...doc }]) => [
+      ([status, { description, schema, type = "application/json", alsoAs = [], ...doc }]) => [
         status,
         {
           description,
           headers: { ...headers, ...describeHeaders(doc.headers) },
-          ...(schema ? { content: { [type]: { schema: book.convert(schema, "output") } } } : {}),
+          ...(schema
+            ? { content: { [type]: { schema: book.convert(schema, "output") }, ...describeTexts(alsoAs) } }
+            : {}),
         },
       ],
     ),
   );
+}
+
+function describeTexts(types: readonly string[]) {
+  return Object.fromEntries(types.map((type) => [type, { schema: text }]));
 }
 
 function describeHeaders(headers: Readonly<Record<string, string>> = {}) {

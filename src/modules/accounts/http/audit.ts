@@ -1,6 +1,12 @@
 // The route of one's own audit trail.
 import { z } from "zod";
-import { type AnswerAudit, auditEntryView, auditQuery, toAuditFilter } from "../../../kernel/audit/index.ts";
+import {
+  type AnswerAudit,
+  auditEntryView,
+  auditQuery,
+  exportTypes,
+  toAuditFilter,
+} from "../../../kernel/audit/index.ts";
 import type { Database } from "../../../kernel/db/index.ts";
 import { pageSchema, type Route, route } from "../../../kernel/http/index.ts";
 
@@ -23,7 +29,9 @@ export function accountAuditRoutes({ db, answer }: AccountAuditRouteDeps): Route
           "`Accept: application/x-ndjson` or `text/csv` gives all that match.",
         access: "user",
         query: z.strictObject(auditQuery),
-        responses: { 200: { description: "A page of entries.", schema: pageSchema(auditEntryView) } },
+        responses: {
+          200: { description: "A page of entries.", schema: pageSchema(auditEntryView), alsoAs: exportTypes },
+        },
       },
       async ({ actor, query, request, keepOpen }) =>
         answer(db.sql, {

@@ -25,7 +25,7 @@ export interface DeviceRouteDeps {
 
 const PATH = "/api/v1/auth/sessions";
 
-const sessionParams = z.strictObject({ id: z.uuid() });
+const sessionParams = z.strictObject({ id: z.uuid().toLowerCase() });
 const removal = z.strictObject({
   include_current: z
     .enum(["true", "false"])

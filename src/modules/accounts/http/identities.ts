@@ -48,7 +48,7 @@ export function identityRoutes({ db, removeIdentity }: IdentityRouteDeps): Route
         tag: "accounts",
         summary: "Take an identity away; it does not sign you in any more",
         access: "user",
-        params: z.strictObject({ id: z.uuid() }),
+        params: z.strictObject({ id: z.uuid().toLowerCase() }),
         responses: { 204: { description: "It is gone." } },
         errors: [no.IDENTITY_NOT_FOUND, no.LAST_WAY_IN],
       },

@@ -2,7 +2,7 @@
 import { z } from "zod";
 
 export const PATH = "/api/v1/files";
-export const fileParams = z.strictObject({ id: z.uuid() });
+export const fileParams = z.strictObject({ id: z.uuid().toLowerCase() });
 export const projectId = z
   .uuid()
   .optional()

@@ -24,7 +24,7 @@ const PATH = "/api/v1/collections";
 const POSTS = `${PATH}/{id}/posts`;
 
 const name = z.string().trim().min(1).max(200);
-const placeParams = z.strictObject({ id: z.uuid(), post_id: z.uuid() });
+const placeParams = z.strictObject({ id: z.uuid().toLowerCase(), post_id: z.uuid().toLowerCase() });
 const listQuery = z.strictObject({
   ...pageQuery,
   project_id: projectId,

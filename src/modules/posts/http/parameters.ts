@@ -5,10 +5,14 @@ import { MAX_BODY_UNITS, MAX_TITLE_UNITS } from "../model.ts";
 import { findPathProblem, MAX_PATH_BYTES, normalisePath, PATH_PROBLEMS } from "../path.ts";
 import type { Bounded } from "../store/posts.ts";
 
-export const projectId = z.uuid().optional().meta({ description: "Left out, your personal project." });
-export const person = z.union([z.literal("me"), z.uuid()]).optional();
+export const projectId = z
+  .uuid()
+  .toLowerCase()
+  .optional()
+  .meta({ description: "Left out, your personal project." });
+export const person = z.union([z.literal("me"), z.uuid().toLowerCase()]).optional();
 
-export const idParams = z.strictObject({ id: z.uuid() });
+export const idParams = z.strictObject({ id: z.uuid().toLowerCase() });
 
 export const title = z.string().trim().min(1).max(MAX_TITLE_UNITS);
 export const body = z.string().max(MAX_BODY_UNITS).meta({ description: "Markdown, in UTF-16 code units." });

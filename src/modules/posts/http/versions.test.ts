@@ -72,7 +72,7 @@ test("[PST-9] a version that there is not is not found", async () => {
   const path = await createStory();
   for (const version of ["5", "0", "-1", "1.5", "1e1", "one", "99999999999"]) {
     const answer = await ada.call("GET", `${path}/versions/${version}`);
-    expect([version, answer.status]).toEqual([version, 404]);
+    expect([version, answer.status, answer.body.code]).toEqual([version, 404, "VERSION_NOT_FOUND"]);
   }
   const restored = await ada.call("POST", `${path}/versions/5/restore`);
   expect(restored).toMatchObject({ status: 404, body: { code: "VERSION_NOT_FOUND" } });

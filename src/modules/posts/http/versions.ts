@@ -27,12 +27,12 @@ export interface VersionRouteDeps {
 
 const VERSIONS = `${PATH}/{id}/versions`;
 const params = z.strictObject({
-  id: z.uuid(),
+  id: z.uuid().toLowerCase(),
   version: z
     .string()
-    .regex(/^[1-9]\d{0,8}$/)
-    .transform(Number)
-    .meta({ description: "Its number, from 1." }),
+    // What can be no number is a version that there is not, of a post that there may be.
+    .transform((text) => (/^[1-9]\d{0,8}$/.test(text) ? Number(text) : 0))
+    .meta({ type: "integer", minimum: 1, description: "Its number, from 1." }),
 });
 
 export function versionRoutes({ db, posts, versions, renderer }: VersionRouteDeps): Route[] {

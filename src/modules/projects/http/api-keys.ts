@@ -25,7 +25,7 @@ export interface ApiKeyRouteDeps {
 
 const PATH = "/api/v1/api-keys";
 
-const projectId = z.uuid().optional().meta({ description: "Left out: the personal project." });
+const projectId = z.uuid().toLowerCase().optional().meta({ description: "Left out: the personal project." });
 // Nothing here says who it is for: that is the caller, whatever a body would like (CVE-2025-61928).
 const newKey = z.strictObject({
   name: z
@@ -109,7 +109,7 @@ export function apiKeyRoutes({ db, clock, actions }: ApiKeyRouteDeps): Route[] {
         path: `${PATH}/{id}`,
         operationId: "deleteApiKey",
         summary: "End an API key: it is dead everywhere within a second",
-        params: z.strictObject({ id: z.uuid() }),
+        params: z.strictObject({ id: z.uuid().toLowerCase() }),
         responses: { 204: { description: "It is gone." } },
         errors: [no.API_KEY_NOT_FOUND, no.PROJECT_FORBIDDEN],
       },

@@ -1,6 +1,12 @@
 // The route of a project's audit trail: for its owner, as a page or as an export.
 import { z } from "zod";
-import { type AnswerAudit, auditEntryView, auditQuery, toAuditFilter } from "../../../kernel/audit/index.ts";
+import {
+  type AnswerAudit,
+  auditEntryView,
+  auditQuery,
+  exportTypes,
+  toAuditFilter,
+} from "../../../kernel/audit/index.ts";
 import type { Database } from "../../../kernel/db/index.ts";
 import { pageSchema, type Route, route } from "../../../kernel/http/index.ts";
 import { findAccess } from "../access.ts";
@@ -15,8 +21,8 @@ export interface AuditRouteDeps {
 
 const query = z.strictObject({
   ...auditQuery,
-  project_id: z.uuid().optional().meta({ description: "Left out: the personal project." }),
-  actor_id: z.uuid().optional().meta({ description: "Of the user who acted." }),
+  project_id: z.uuid().toLowerCase().optional().meta({ description: "Left out: the personal project." }),
+  actor_id: z.uuid().toLowerCase().optional().meta({ description: "Of the user who acted." }),
 });
 
 export function auditRoutes({ db, answer }: AuditRouteDeps): Route[] {
@@ -32,7 +38,9 @@ export function auditRoutes({ db, answer }: AuditRouteDeps): Route[] {
           "Owner only. `Accept: application/x-ndjson` or `text/csv`, or `?format=`, gives all that match in one answer.",
         access: "user",
         query,
-        responses: { 200: { description: "A page of entries.", schema: pageSchema(auditEntryView) } },
+        responses: {
+          200: { description: "A page of entries.", schema: pageSchema(auditEntryView), alsoAs: exportTypes },
+        },
         errors: [no.PROJECT_NOT_FOUND, no.PROJECT_FORBIDDEN],
       },
       async ({ actor, query: asked, request, keepOpen }) => {

@@ -32,7 +32,7 @@ export interface CollaboratorRouteDeps {
 
 const PATH = "/api/v1/projects/{id}/collaborators";
 
-const params = z.strictObject({ id: z.uuid() });
+const params = z.strictObject({ id: z.uuid().toLowerCase() });
 const emailSchema = z
   .string()
   .max(320)
@@ -43,12 +43,16 @@ const emailSchema = z
     return z.NEVER;
   });
 const newCollaborator = z
-  .strictObject({ user_id: z.uuid().optional(), email: emailSchema.optional(), role: collaboratorRole })
+  .strictObject({
+    user_id: z.uuid().toLowerCase().optional(),
+    email: emailSchema.optional(),
+    role: collaboratorRole,
+  })
   .refine(
     ({ user_id, email }) => (user_id === undefined) !== (email === undefined),
     "Give either user_id or email.",
   );
-const oneParams = z.strictObject({ id: z.uuid(), user_id: z.uuid() });
+const oneParams = z.strictObject({ id: z.uuid().toLowerCase(), user_id: z.uuid().toLowerCase() });
 
 export function collaboratorRoutes({ db, actions, invitations }: CollaboratorRouteDeps): Route[] {
   const common = { tag: "projects", access: "user" } as const;

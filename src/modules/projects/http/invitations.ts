@@ -21,8 +21,8 @@ export interface InvitationRouteDeps {
 
 const MINE = "/api/v1/invitations";
 
-const params = z.strictObject({ id: z.uuid() });
-const placeParams = z.strictObject({ id: z.uuid(), invitation_id: z.uuid() });
+const params = z.strictObject({ id: z.uuid().toLowerCase() });
+const placeParams = z.strictObject({ id: z.uuid().toLowerCase(), invitation_id: z.uuid().toLowerCase() });
 
 export function invitationRoutes({ db, actions, publicUrl }: InvitationRouteDeps): Route[] {
   const common = { tag: "projects", access: "user" } as const;

@@ -14,7 +14,7 @@ export interface OwnershipRouteDeps {
 
 const PATH = "/api/v1/projects/{id}";
 
-const params = z.strictObject({ id: z.uuid() });
+const params = z.strictObject({ id: z.uuid().toLowerCase() });
 
 export function ownershipRoutes({ projects, collaborators, publicUrl }: OwnershipRouteDeps): Route[] {
   const common = { tag: "projects", access: "user", params } as const;
@@ -28,7 +28,7 @@ export function ownershipRoutes({ projects, collaborators, publicUrl }: Ownershi
         operationId: "handOverProject",
         summary: "Make a collaborator the owner of a project",
         description: "Owner only, who becomes a collaborator. Works in an archived project too.",
-        body: z.strictObject({ user_id: z.uuid() }),
+        body: z.strictObject({ user_id: z.uuid().toLowerCase() }),
         responses: { 200: { description: "The project, as who gave it sees it now.", schema: projectView } },
         errors: [no.PROJECT_NOT_FOUND, no.COLLABORATOR_NOT_FOUND, no.PROJECT_FORBIDDEN, no.PERSONAL_PROJECT],
       },

@@ -28,7 +28,7 @@ export interface ProjectRouteDeps {
 const PATH = "/api/v1/projects";
 const EVENTS_AT_MOST = 1_000;
 
-const params = z.strictObject({ id: z.uuid() });
+const params = z.strictObject({ id: z.uuid().toLowerCase() });
 const name = z.string().trim().min(1).max(200);
 const description = z.string().trim().max(2_000).nullable();
 const newProject = z.strictObject({ name, description: description.default(null) });

@@ -70,18 +70,15 @@ export function createImport({ db, jobs, paragraphs }: ImportDeps): ImportFile {
 
     async function recordCut(): Promise<never> {
       const { accepted, rejectedCount, lastLine } = counts;
-      const input = {
-        project_id: by.projectId,
-        accepted,
-        rejected_count: rejectedCount,
-        last_line: lastLine,
-      };
-      const error = {
+      const result = { accepted, rejected_count: rejectedCount, last_line: lastLine };
+      const input = { project_id: by.projectId, ...result };
+      const failure = {
         code: "IMPORT_TRUNCATED",
-        message: "The upload was cut off. Send the rest of the file again.",
+        message: `The upload was cut off: ${accepted} paragraphs are stored, the last of them begins in line ${lastLine}, and ${rejectedCount} were rejected. Send the rest of the file again.`,
+        result,
       };
       const options = { projectId: by.projectId, createdBy: by.actorId };
-      await db.single((tx) => jobs.recordFailure(tx, importTask, input, error, options));
+      await db.single((tx) => jobs.recordFailure(tx, importTask, input, failure, options));
       throw textErrors.IMPORT_TRUNCATED();
     }
   };

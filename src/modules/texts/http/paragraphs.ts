@@ -23,13 +23,17 @@ export interface ParagraphRouteDeps {
 export const PATH = "/api/v1/paragraphs";
 const MAX_PARAGRAPHS = 1_000;
 
-export const projectId = z.uuid().optional().meta({ description: "Left out, your personal project." });
+export const projectId = z
+  .uuid()
+  .toLowerCase()
+  .optional()
+  .meta({ description: "Left out, your personal project." });
 export const author = z
-  .union([z.literal("me"), z.uuid()])
+  .union([z.literal("me"), z.uuid().toLowerCase()])
   .optional()
   .meta({ description: "`me` or the id of a user; left out, everyone." });
 
-const params = z.strictObject({ id: z.uuid() });
+const params = z.strictObject({ id: z.uuid().toLowerCase() });
 const content = z
   .string()
   .min(1)

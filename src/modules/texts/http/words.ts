@@ -18,7 +18,7 @@ export interface WordRouteDeps {
 /** Longer than any word that people ask for; the address has its own bound. */
 const MAX_WORD_UNITS = 1_000;
 
-const params = z.strictObject({ id: z.uuid() });
+const params = z.strictObject({ id: z.uuid().toLowerCase() });
 const words = z.strictObject({ items: z.array(z.strictObject({ word: z.string(), count: z.int() })) });
 const topQuery = z.strictObject({
   word: z.string().min(1).max(MAX_WORD_UNITS).meta({ description: "One word, in any case." }),

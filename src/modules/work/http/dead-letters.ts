@@ -31,7 +31,7 @@ const listQuery = z.strictObject({
 const wanted = z
   .strictObject({
     project_id: projectId,
-    ids: z.array(z.uuid()).min(1).max(REDRIVEN_AT_MOST).optional(),
+    ids: z.array(z.uuid().toLowerCase()).min(1).max(REDRIVEN_AT_MOST).optional(),
     task: taskName.optional(),
     error_code: errorCode,
     all: z.literal(true).optional().meta({ description: "Every dead letter of the project." }),

@@ -54,7 +54,7 @@ const changedSchedule = z
     is_active: z.boolean().optional(),
   })
   .refine((change) => Object.keys(change).length > 0, "Give at least one field.");
-const params = z.strictObject({ id: z.uuid() });
+const params = z.strictObject({ id: z.uuid().toLowerCase() });
 
 export function scheduleRoutes({ db, actions }: ScheduleRouteDeps): Route[] {
   const common = { tag: "jobs", access: "user" } as const;
