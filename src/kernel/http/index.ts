@@ -30,4 +30,5 @@ export {
   type Upload,
 } from "./route.ts";
 export type { Socket, SocketHandler } from "./socket.ts";
+export { checkValue } from "./text-check.ts";
 export { validate } from "./validation.ts";
