@@ -202,6 +202,34 @@ test("[JOB-39] a job does not run again while another of its key has begun", asy
   await worker.stop();
 });
 
+test("[JOB-39] of two of one key that are run again at the same moment one runs, and the other is left", async () => {
+  const projectId = await createProject();
+  const fails = task("test.fails", () => {
+    throw new PermanentJobError("ALWAYS", "It fails.");
+  });
+  const worker = await startEngine(db, { tasks: [fails], work: {} });
+  const ids: string[] = [];
+  for (let n = 0; n < 2; n++) {
+    const { id } = await submit(fails, projectId, { uniqueKey: "twins" });
+    await worker.ended(id);
+    ids.push(id);
+  }
+  await worker.stop();
+  const [first = "", second = ""] = ids;
+  const { promise: other, resolve } = Promise.withResolvers<string[]>();
+  const revived = await db.transaction(async (tx) => {
+    const one = await idle.jobs.revive(tx, [first]);
+    resolve(db.transaction((its) => idle.jobs.revive(its, [second])));
+    await until("the second to wait", async () => {
+      const waiting = await db.sql`SELECT FROM pg_locks WHERE NOT granted`;
+      return waiting.length > 0;
+    });
+    return one;
+  });
+  expect([revived, await other]).toEqual([[first], []]);
+  expect(await idle.get(second)).toMatchObject({ status: "failed" });
+});
+
 test("[JOB-40] lists are by project, status and task, newest first, page by page, and miss no job on its way", async () => {
   const projectId = await createProject();
   const other = task("test.listed", () => "listed");

@@ -75,12 +75,24 @@ export interface Revived {
   readonly project_id: string;
 }
 
+/** Keys one at a time, as jobs_submit does; and no job that waits for its first attempt begins between our look and our insert. */
+async function holdKeys(tx: Tx, ids: readonly string[]): Promise<void> {
+  const keys = tx`
+    SELECT DISTINCT unique_key FROM finished_jobs WHERE id = ANY (${ids}::uuid[]) AND unique_key IS NOT NULL`;
+  const held = await tx`
+    SELECT pg_advisory_xact_lock(hash) FROM (
+      SELECT hashtextextended('stoa job ' || unique_key, 0) AS hash FROM (${keys}) AS k ORDER BY hash OFFSET 0) AS h`;
+  if (held.length === 0) return;
+  await tx`SELECT FROM jobs WHERE unique_key IN (${keys}) AND attempt = 0 ORDER BY id FOR UPDATE`;
+}
+
 /** Runs them again, those that may be; returns which. */
 export async function reviveJobs(
   tx: Tx,
   ids: readonly string[],
   limits: { readonly taskMaxes: Readonly<Record<string, number>>; readonly projectMax: number | null },
 ): Promise<Revived[]> {
+  await holdKeys(tx, ids);
   return tx<Revived>`
     SELECT id, lane, task, project_id
     FROM jobs_revive(${ids}::uuid[], ${JSON.stringify(limits.taskMaxes)}::text::jsonb, ${limits.projectMax})`;
