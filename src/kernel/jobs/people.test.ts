@@ -204,9 +204,6 @@ test("[JOB-39] a job does not run again while another of its key has begun", asy
 
 test("[JOB-39] of two of one key that are run again at the same moment one runs, and the other is left", async () => {
   const projectId = await createProject();
-  const fails = task("test.fails", () => {
-    throw new PermanentJobError("ALWAYS", "It fails.");
-  });
   const worker = await startEngine(db, { tasks: [fails], work: {} });
   const ids: string[] = [];
   for (let n = 0; n < 2; n++) {
@@ -301,25 +298,30 @@ test("[JOB-41] of a job that talks for long no more is kept", async () => {
   await worker.stop();
 });
 
-test("[JOB-43] a job that is done at once tells no news, one that takes longer does", async () => {
+test("[JOB-43] what has ended at once tells no news, what takes longer or runs again does", async () => {
   const projectId = await createProject();
   const heard: unknown[] = [];
   const deafen = idle.jobs.hearNews(({ id, status }) => heard.push([id, status]));
   const gate = Promise.withResolvers<void>();
   const slow = task("test.slow", () => gate.promise);
   const worker = await startEngine(db, { tasks: [works, slow], work: {} });
-  // Handed in by the process that runs it, so that its end is known there.
-  const handIn = (given: Task<null>) =>
-    worker.db.transaction((tx) =>
-      worker.jobs.submit(tx, given, null, { projectId, createdBy: projectId, priority: "urgent" }),
-    );
-  const quick = await handIn(works);
+  // By another process than the one that runs it.
+  const quick = await submit(works, projectId, { priority: "urgent" });
   await worker.ended(quick.id);
-  const long = await handIn(slow);
+  const cancelled = await submit(
+    task("test.unknown", () => {}),
+    projectId,
+  );
+  await db.transaction((tx) => idle.jobs.cancel(tx, cancelled.id));
+  const long = await submit(slow, projectId, { priority: "urgent" });
   await until("its start", () => heard.length > 0);
   gate.resolve();
   await worker.ended(long.id);
   expect(heard).toEqual([[long.id, "running"]]);
-  deafen();
   await worker.stop();
+  // Nobody is there to begin it now.
+  await db.transaction((tx) => idle.jobs.revive(tx, [cancelled.id]));
+  await until("what runs again", () => heard.length > 1);
+  expect(heard[1]).toEqual([cancelled.id, "queued"]);
+  deafen();
 });

@@ -73,6 +73,7 @@ export interface Revived {
   readonly lane: number;
   readonly task: string;
   readonly project_id: string;
+  readonly status: "queued" | "retrying";
 }
 
 /** Keys one at a time, as jobs_submit does; and no job that waits for its first attempt begins between our look and our insert. */
@@ -94,6 +95,6 @@ export async function reviveJobs(
 ): Promise<Revived[]> {
   await holdKeys(tx, ids);
   return tx<Revived>`
-    SELECT id, lane, task, project_id
+    SELECT id, lane, task, project_id, jobs_status(state, errors, run_at) AS status
     FROM jobs_revive(${ids}::uuid[], ${JSON.stringify(limits.taskMaxes)}::text::jsonb, ${limits.projectMax})`;
 }

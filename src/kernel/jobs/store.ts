@@ -132,6 +132,14 @@ export function finishedColumns(sql: Sql, maxResultBytes?: number): Query<unknow
     errors, finished_at, for_user, run_at, NULL::jsonb AS waits_for`;
 }
 
+/** Of these jobs those that have not begun, or wait to be tried again. */
+export async function listStillWaiting(sql: Sql, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  if (ids.length === 0) return new Set();
+  const rows = await sql<{ id: string }>`
+    SELECT id FROM jobs WHERE id = ANY (${ids}::uuid[]) AND state <> 'running'`;
+  return new Set(rows.map(({ id }) => id));
+}
+
 export async function eraseJobs(tx: Tx, projectId: string, limit: number): Promise<number> {
   const [row] = await tx<{ count: number }>`
     WITH waiting AS (
