@@ -45,9 +45,10 @@ function stateIs(sql: Sql, status: JobFilter["status"]): Query<unknown> {
 }
 
 function deadOnes(sql: Sql, filter: DeadFilter): Query<unknown> {
-  const { projectId, task, errorCode, ids, beforeId } = filter;
+  const { projectId, task, exceptTasks, errorCode, ids, beforeId } = filter;
   return sql`project_id = ${projectId} AND status = 'failed' AND for_user
     ${task ? sql`AND task = ${task}` : sql``}
+    ${exceptTasks?.length ? sql`AND task <> ALL (${exceptTasks}::text[])` : sql``}
     ${errorCode ? sql`AND errors -> -1 ->> 'code' = ${errorCode}` : sql``}
     ${ids ? sql`AND id = ANY (${ids}::uuid[])` : sql``}
     ${beforeId ? sql`AND id < ${beforeId}` : sql``}`;
