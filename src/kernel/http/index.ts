@@ -15,6 +15,7 @@ export {
   pageSchema,
   toPage,
 } from "./page.ts";
+export { createProbeServer } from "./probe-server.ts";
 export {
   type Actor,
   type Authenticate,
