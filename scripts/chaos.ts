@@ -1,17 +1,14 @@
 // `npm run test:chaos [-- --minutes 5 --seed 1]`: the live feed under kills, cuts and restarts; afterwards nothing may be missing.
 // Then, shorter, against a build that leaves out one replayed event: the run fails unless the checker notices.
 import { randomBytes } from "node:crypto";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { SQL } from "bun";
 import { checkLog, checkSubscriber, readLog } from "./chaos/checker.ts";
+import { onCluster, post, showFaults, sum, waitFor } from "./chaos/cluster.ts";
 import { runFaults } from "./chaos/faults.ts";
-import { makePostgres } from "./chaos/postgres.ts";
 import { createRandom } from "./chaos/random.ts";
-import { makeSabotagedCopy } from "./chaos/saboteur.ts";
-import { type ChaosServer, makeServer } from "./chaos/server.ts";
+import { isCaught, LEAVES_OUT_AN_EVENT } from "./chaos/saboteur.ts";
 import { type Subscriber, subscribeByClient, subscribePlainly } from "./chaos/subscribers.ts";
 import { startWriter, type Writer } from "./chaos/writers.ts";
 
@@ -53,98 +50,68 @@ async function main(): Promise<void> {
   console.log(`chaos: seed ${plan.seed}, ${plan.minutes} minutes`);
   const problems = await runChaos(plan);
   show(problems);
-  const hasCaught = values["without-control"] || (await runControl(plan));
+  const hasCaught =
+    values["without-control"] ||
+    (await isCaught(ROOT, LEAVES_OUT_AN_EVENT, (root) =>
+      runChaos({ ...plan, root, minutes: CONTROL_MINUTES }),
+    ));
   console.log(`${problems.length === 0 ? 1 : 0} pass\n${problems.length === 0 && hasCaught ? 0 : 1} fail`);
   process.exit(problems.length === 0 && hasCaught ? 0 : 1);
 }
 
-async function runControl(plan: Plan): Promise<boolean> {
-  const directory = await mkdtemp(join(tmpdir(), "stoa-chaos-control-"));
-  try {
-    const root = await makeSabotagedCopy(ROOT, directory);
-    console.log("control: the same against a build that leaves out one replayed event");
-    const problems = await runChaos({ ...plan, root, minutes: CONTROL_MINUTES });
-    console.log(
-      problems.length > 0 ? `control: caught, ${problems[0]}` : "control: NOT caught, so the proof is none",
-    );
-    return problems.length > 0;
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
-}
-
-async function runChaos(plan: Plan): Promise<string[]> {
-  const directory = await mkdtemp(join(tmpdir(), "stoa-chaos-"));
-  const random = createRandom(plan.seed);
-  const postgres = makePostgres(directory, freePort());
-  const secretKey = randomBytes(32).toString("base64");
-  const servers = [freePort(), freePort()].map((port) =>
-    makeServer({ root: plan.root, directory, databaseUrl: postgres.url, secretKey, port }),
-  );
-  const subscribers: Subscriber[] = [];
-  try {
-    await postgres.start();
-    for (const server of servers) await server.start();
+function runChaos(plan: Plan): Promise<string[]> {
+  return onCluster({ root: plan.root, showsLogs: plan.root === ROOT }, async ({ postgres, servers }) => {
+    const random = createRandom(plan.seed);
     const port = () => random.pick(servers).port;
-    const { token, projects } = await prepare(servers, plan.projects);
-    for (let index = 0; index < plan.subscribers; index++) {
-      const projectId = projects[index % projects.length] ?? "";
-      const subscribe = index % 2 ? subscribeByClient : subscribePlainly;
-      // Chance of its own: the order of its events is not in our hands.
-      subscribers.push(subscribe({ projectId, token, port, random: createRandom(plan.seed + index) }));
+    const { token, projects } = await prepare(servers[0]?.port ?? 0, plan.projects);
+    const subscribers: Subscriber[] = [];
+    try {
+      for (let index = 0; index < plan.subscribers; index++) {
+        const projectId = projects[index % projects.length] ?? "";
+        const subscribe = index % 2 ? subscribeByClient : subscribePlainly;
+        // Chance of its own: the order of its events is not in our hands.
+        subscribers.push(subscribe({ projectId, token, port, random: createRandom(plan.seed + index) }));
+      }
+      await waitFor("the subscriptions", CATCH_UP_MS, () =>
+        subscribers.every((each) => each.from() !== undefined),
+      );
+      const writers = projects.map((projectId, index) =>
+        startWriter({
+          projectId,
+          token,
+          port,
+          random: createRandom(plan.seed - index),
+          pauseMs: WRITE_PAUSE_MS,
+        }),
+      );
+      const faults = await runFaults(
+        { postgres, servers, subscribers, random },
+        performance.now() + plan.minutes * 60_000,
+      );
+      await Promise.all(writers.map((writer) => writer.stop()));
+      const problems = await check(postgres.url, subscribers, writers);
+      report(faults, subscribers, writers);
+      return problems;
+    } finally {
+      for (const subscriber of subscribers) subscriber.close();
     }
-    await waitFor("the subscriptions", () => subscribers.every((each) => each.from() !== undefined));
-    const writers = projects.map((projectId, index) =>
-      startWriter({
-        projectId,
-        token,
-        port,
-        random: createRandom(plan.seed - index),
-        pauseMs: WRITE_PAUSE_MS,
-      }),
-    );
-    const faults = await runFaults(
-      { postgres, servers, subscribers, random },
-      performance.now() + plan.minutes * 60_000,
-    );
-    await Promise.all(writers.map((writer) => writer.stop()));
-    const problems = await check(postgres.url, subscribers, writers);
-    report(faults, subscribers, writers);
-    if (problems.length > 0 && plan.root === ROOT) await showLogs(directory, servers);
-    return problems;
-  } finally {
-    for (const subscriber of subscribers) subscriber.close();
-    await Promise.all(servers.map((server) => server.kill()));
-    await postgres.stop("SIGQUIT");
-    await rm(directory, { recursive: true, force: true });
-  }
+  });
 }
 
 /** Somebody with projects. */
-async function prepare(servers: readonly ChaosServer[], count: number) {
-  const base = `http://127.0.0.1:${servers[0]?.port}/api/v1`;
-  const post = async (path: string, body: object, token = "") => {
-    const headers = {
-      "Content-Type": "application/json",
-      ...(token ? { Authorization: `Bearer ${token}` } : {}),
-    };
-    const answer = await fetch(base + path, { method: "POST", headers, body: JSON.stringify(body) });
-    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
-    // Each of these calls answers with an object.
-    return (await answer.json()) as Record<string, string>;
-  };
+async function prepare(port: number, count: number) {
   const who = { email: "chaos@example.org", password: PASSWORD };
-  await post("/auth/signup", who);
-  let current = (await post("/auth/login", who)).access_token ?? "";
+  await post(port, "/auth/signup", who);
+  let current = (await post(port, "/auth/login", who)).access_token ?? "";
   const projects: string[] = [];
   for (let index = 0; index < count; index++) {
-    projects.push((await post("/projects", { name: `Chaos ${index}` }, current)).id ?? "");
+    projects.push((await post(port, "/projects", { name: `Chaos ${index}` }, current)).id ?? "");
   }
   const token = () => current;
   // Longer runs outlive a token.
   setInterval(
     () =>
-      void post("/auth/login", who).then(
+      void post(port, "/auth/login", who).then(
         (answer) => (current = answer.access_token ?? current),
         () => {},
       ),
@@ -164,7 +131,7 @@ async function check(
     for (const { projectId } of writers) logs.set(projectId, [...(await readLog(sql, projectId))]);
     const hasAll = ({ projectId, seen }: Subscriber) => seen.at(-1)?.seq === logs.get(projectId)?.at(-1)?.seq;
     // Whoever has not caught up by then is found by the comparison.
-    await waitFor("the last events", () => subscribers.every(hasAll)).catch(() => {});
+    await waitFor("the last events", CATCH_UP_MS, () => subscribers.every(hasAll)).catch(() => {});
     return [
       ...writers.flatMap((writer) => checkLog(writer, logs.get(writer.projectId) ?? [])),
       ...subscribers.flatMap((each, index) => checkSubscriber(each, logs.get(each.projectId) ?? [], index)),
@@ -179,15 +146,12 @@ function report(
   subscribers: readonly Subscriber[],
   writers: readonly Writer[],
 ): void {
-  const sum = (numbers: readonly number[]) => numbers.reduce((total, each) => total + each, 0);
   const acknowledged = sum(writers.map((writer) => writer.acknowledged.length));
   console.log(
     [
       `${acknowledged} writes acknowledged, ${sum(writers.map((writer) => writer.failed()))} failed or unanswered`,
       `${sum(subscribers.map((each) => each.seen.length))} events seen over ${sum(subscribers.map((each) => each.connections()))} connections`,
-      Object.entries(faults)
-        .map(([name, count]) => `${name} ${count}×`)
-        .join(", "),
+      showFaults(faults),
     ].join("\n"),
   );
 }
@@ -197,25 +161,4 @@ function show(problems: readonly string[]): void {
   console.log(
     problems.length === 0 ? "every subscriber saw every event once, in order" : `${problems.length} problems`,
   );
-}
-
-async function showLogs(directory: string, servers: readonly ChaosServer[]): Promise<void> {
-  for (const { port } of servers) {
-    const text = await readFile(join(directory, `server-${port}.log`), "utf8");
-    console.log(text.split("\n").slice(-SHOWN_PROBLEMS).join("\n"));
-  }
-}
-
-async function waitFor(what: string, isTrue: () => boolean): Promise<void> {
-  const deadline = performance.now() + CATCH_UP_MS;
-  while (!isTrue()) {
-    if (performance.now() > deadline) throw new Error(`waited in vain for ${what}`);
-    await Bun.sleep(50);
-  }
-}
-
-function freePort(): number {
-  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  listener.stop(true);
-  return listener.port;
 }

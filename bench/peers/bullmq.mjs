@@ -1,5 +1,6 @@
 // BullMQ on Redis: one worker with as many jobs at once, on a connection of its own.
 import { Queue, Worker } from "bullmq";
+import { forAWhile } from "./for-a-while.mjs";
 
 const { what, redisSocket, connections, concurrency, bulk, enqueueMs, drained } = JSON.parse(process.argv[2]);
 const connection = { path: redisSocket, maxRetriesPerRequest: null };
@@ -12,13 +13,13 @@ process.exit(0);
 async function enqueue() {
   let next = 0;
   const turn = () => queues[next++ % queues.length];
-  const single = await forAWhile(connections * 4, () =>
+  const single = await forAWhile(enqueueMs, connections * 4, () =>
     turn()
       .add("nothing", { n: 1 })
       .then(() => 1),
   );
   const jobs = Array.from({ length: bulk }, (_, n) => ({ name: "nothing", data: { n } }));
-  const many = await forAWhile(2, () =>
+  const many = await forAWhile(enqueueMs, 2, () =>
     turn()
       .addBulk(jobs)
       .then(() => bulk),
@@ -50,18 +51,4 @@ async function drain() {
   await worker.close();
   await queues[0].obliterate({ force: true });
   return { drainedPerSecond: drained / seconds };
-}
-
-/** Keeps so many calls under way; returns jobs a second. */
-async function forAWhile(callers, call) {
-  const startedMs = performance.now();
-  let count = 0;
-  const one = async () => {
-    while (performance.now() - startedMs < enqueueMs) {
-      const added = await call();
-      count += added;
-    }
-  };
-  await Promise.all(Array.from({ length: callers }, one));
-  return (count * 1000) / (performance.now() - startedMs);
 }

@@ -1,6 +1,7 @@
 // graphile-worker as its documentation makes it fastest: fetches 500 jobs at a time, and batches how they ended.
 import { Logger, makeWorkerUtils, run } from "graphile-worker";
 import pg from "pg";
+import { forAWhile } from "./for-a-while.mjs";
 
 const { what, socketDir, database, connections, concurrency, bulk, enqueueMs, drained } = JSON.parse(
   process.argv[2],
@@ -19,9 +20,11 @@ await pool.end();
 process.exit(0);
 
 async function enqueue() {
-  const single = await forAWhile(connections * 4, () => utils.addJob("nothing", { n: 1 }).then(() => 1));
+  const single = await forAWhile(enqueueMs, connections * 4, () =>
+    utils.addJob("nothing", { n: 1 }).then(() => 1),
+  );
   const jobs = Array.from({ length: bulk }, (_, n) => ({ identifier: "nothing", payload: { n } }));
-  const many = await forAWhile(2, () => utils.addJobs(jobs).then(() => bulk));
+  const many = await forAWhile(enqueueMs, 2, () => utils.addJobs(jobs).then(() => bulk));
   await pool.query("TRUNCATE graphile_worker._private_jobs");
   return { singlePerSecond: single, bulkPerSecond: many };
 }
@@ -58,18 +61,4 @@ async function drain() {
   const seconds = (performance.now() - startedMs) / 1000;
   await runner.stop();
   return { drainedPerSecond: drained / seconds };
-}
-
-/** Keeps so many calls under way; returns jobs a second. */
-async function forAWhile(callers, call) {
-  const startedMs = performance.now();
-  let count = 0;
-  const one = async () => {
-    while (performance.now() - startedMs < enqueueMs) {
-      const added = await call();
-      count += added;
-    }
-  };
-  await Promise.all(Array.from({ length: callers }, one));
-  return (count * 1000) / (performance.now() - startedMs);
 }

@@ -1,22 +1,57 @@
-// The negative control: a copy of the program whose replay leaves one event out now and then. The checker must catch it.
-import { cp, readFile, symlink, writeFile } from "node:fs/promises";
+// The negative control: the same run against a copy of the program with a fault must be caught, else the proof is none.
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-const REPLAY = "src/modules/live/replay.ts";
-const HONEST = "return page.frames.slice(start, needed + 1 - page.firstSeq);";
-const SABOTAGED = `const frames = page.frames.slice(start, needed + 1 - page.firstSeq);
-      return frames.length > 2 ? frames.toSpliced(1, 1) : frames;`;
+export interface Sabotage {
+  /** For the one who reads along: a build that … */
+  readonly does: string;
+  readonly file: string;
+  readonly honest: string;
+  readonly sabotaged: string;
+}
 
-/** Returns the root of the copy. */
-export async function makeSabotagedCopy(root: string, directory: string): Promise<string> {
+export const LEAVES_OUT_AN_EVENT: Sabotage = {
+  does: "leaves out one replayed event",
+  file: "src/modules/live/replay.ts",
+  honest: "return page.frames.slice(start, needed + 1 - page.firstSeq);",
+  sabotaged: `const frames = page.frames.slice(start, needed + 1 - page.firstSeq);
+      return frames.length > 2 ? frames.toSpliced(1, 1) : frames;`,
+};
+
+/** @param run with the root of a program; returns the problems it has found. */
+export async function isCaught(
+  root: string,
+  sabotage: Sabotage,
+  run: (root: string) => Promise<string[]>,
+): Promise<boolean> {
+  const directory = await mkdtemp(join(tmpdir(), "stoa-control-"));
+  try {
+    const copy = await makeSabotagedCopy(root, directory, sabotage);
+    console.log(`control: the same against a build that ${sabotage.does}`);
+    const [problem] = await run(copy);
+    console.log(
+      problem === undefined ? "control: NOT caught, so the proof is none" : `control: caught, ${problem}`,
+    );
+    return problem !== undefined;
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+async function makeSabotagedCopy(
+  root: string,
+  directory: string,
+  { file, honest, sabotaged }: Sabotage,
+): Promise<string> {
   const copy = join(directory, "sabotaged");
   await cp(join(root, "src"), join(copy, "src"), { recursive: true });
   for (const name of ["package.json", "tsconfig.json", "bunfig.toml"])
     await cp(join(root, name), join(copy, name));
   await symlink(join(root, "node_modules"), join(copy, "node_modules"));
-  const path = join(copy, REPLAY);
+  const path = join(copy, file);
   const text = await readFile(path, "utf8");
-  if (!text.includes(HONEST)) throw new Error(`${REPLAY} has changed: tell the saboteur where to cut.`);
-  await writeFile(path, text.replace(HONEST, SABOTAGED));
+  if (!text.includes(honest)) throw new Error(`${file} has changed: tell the saboteur where to cut.`);
+  await writeFile(path, text.replace(honest, sabotaged));
   return copy;
 }

@@ -10,7 +10,7 @@ export interface Import {
 }
 
 /** All imports and re-exports of a file, types included. */
-export function listImports(file: SourceFile): Import[] {
+function listImports(file: SourceFile): Import[] {
   return [...file.code.matchAll(/\b(?:from|import)\s*\(?\s*(["'])( *)\1/g)].map((match) => {
     const start = match.index + match[0].length - 1 - (match[2]?.length ?? 0);
     const specifier = file.text.slice(start, start + (match[2]?.length ?? 0));
@@ -20,7 +20,7 @@ export function listImports(file: SourceFile): Import[] {
 }
 
 /** The kernel's mechanism or the module that a path lies in, such as `src/kernel/db`. */
-export function roomsOf(path: string): string | undefined {
+function roomsOf(path: string): string | undefined {
   return path.match(/^src\/(?:kernel|modules)\/[^/]+(?=\/)/)?.[0];
 }
 

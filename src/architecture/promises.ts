@@ -15,7 +15,7 @@ interface Rule {
   readonly spec: string;
 }
 
-export function listRules(repository: Repository): Rule[] {
+function listRules(repository: Repository): Rule[] {
   return specs(repository).flatMap((spec) =>
     [...spec.text.matchAll(RULE)].map((match) => ({ id: match[1] ?? "", spec: spec.path })),
   );

@@ -1,10 +1,13 @@
 import { afterAll, afterEach, expect, setDefaultTimeout, test } from "bun:test";
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { openDatabase } from "../kernel/db/index.ts";
 import {
   type RunningServer,
   removeServer,
   removeTemplate,
+  runProgram,
   type ServerOptions,
   startServer,
 } from "../testing/process.ts";
@@ -50,3 +53,43 @@ test("[PROC-9] a worker of the urgent lane leaves the others alone", async () =>
   worker.kill("SIGTERM");
   expect(await worker.ended).toBe(0);
 });
+
+test("[PROC-9] a worker alone answers probes and shows its metrics on a port of its own, and nothing else", async () => {
+  const free = await listen(0);
+  const { port } = free.address() as AddressInfo;
+  await close(free);
+  const words = ["--role", "worker"];
+  const environment = { WORKER_PORT: String(port) };
+  const worker = await start({ words, environment });
+  const get = async (path: string) => {
+    const answer = await fetch(`http://127.0.0.1:${port}${path}`);
+    return [answer.status, await answer.text()];
+  };
+  expect((await get("/health"))[0]).toBe(200);
+  expect((await get("/ready"))[0]).toBe(200);
+  expect((await get("/metrics"))[1]).toContain("stoa_job_slots");
+  expect(await get("/api/v1/jobs")).toEqual([404, ""]);
+  worker.kill("SIGTERM");
+  expect(await worker.ended).toBe(0);
+
+  const stranger = await listen(port);
+  const second = runProgram(["start", ...words], {
+    environment: { ...environment, DATA_DIR: worker.dataDir },
+  });
+  expect(await second.ended).toBe(1);
+  expect(second.stderr()).toBe(
+    `Port ${port} is in use by another program: stop that one, or set WORKER_PORT.\n`,
+  );
+  await close(stranger);
+});
+
+async function listen(port: number): Promise<Server> {
+  const server = createServer().listen(port, "127.0.0.1");
+  await once(server, "listening");
+  return server;
+}
+
+async function close(server: Server): Promise<void> {
+  server.close();
+  await once(server, "close");
+}

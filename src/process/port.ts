@@ -3,7 +3,10 @@ import { createServer } from "node:net";
 import type { Config } from "../kernel/config/index.ts";
 import { StartError } from "../kernel/errors/index.ts";
 
-type Address = Pick<Config, "host" | "port">;
+interface Address extends Pick<Config, "host" | "port"> {
+  /** That the port comes from; default PORT. */
+  readonly variable?: string;
+}
 
 /** Processes that share a port would also share it with a stranger that allows it. */
 export async function refusePortInUse(config: Address): Promise<void> {
@@ -21,13 +24,19 @@ export async function refusePortInUse(config: Address): Promise<void> {
 }
 
 /** A failure to listen as a sentence; what is something else comes back as it is. */
-export function toStartError(error: unknown, { host, port }: Address): unknown {
+export function toStartError(error: unknown, { host, port, variable = "PORT" }: Address): unknown {
   const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
   switch (code) {
     case "EADDRINUSE":
-      return new StartError(`Port ${port} is in use by another program: stop that one, or set PORT.`, error);
+      return new StartError(
+        `Port ${port} is in use by another program: stop that one, or set ${variable}.`,
+        error,
+      );
     case "EACCES":
-      return new StartError(`This user may not listen on port ${port}: set PORT to 1024 or more.`, error);
+      return new StartError(
+        `This user may not listen on port ${port}: set ${variable} to 1024 or more.`,
+        error,
+      );
     case "EADDRNOTAVAIL":
     case "ENOTFOUND":
       return new StartError(

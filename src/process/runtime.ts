@@ -4,6 +4,7 @@ import { type App, createApp } from "../app.ts";
 import { publicAddressOf } from "../kernel/config/index.ts";
 import { createKernel, kernelMigrations } from "../kernel/create-kernel.ts";
 import { type Database, type MigrationSet, migrate, openDatabase } from "../kernel/db/index.ts";
+import { createProbeServer } from "../kernel/http/index.ts";
 import { createLifecycle, type Part } from "../kernel/lifecycle/index.ts";
 import { createLogger, type Logger } from "../kernel/telemetry/index.ts";
 import type { Orders } from "./messages.ts";
@@ -64,6 +65,9 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   );
   for (const part of parts) lifecycle.add(part);
   if (role === "web") lifecycle.add(kernel.http);
+  // A child's are told by its parent.
+  else if (options.showsWhole && config.workerPort > 0)
+    lifecycle.add(createProbeServer({ ...config, port: config.workerPort, log, fetch: kernel.http.fetch }));
   let tidying: Timer | undefined;
   return {
     name,

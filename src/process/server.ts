@@ -53,7 +53,8 @@ export function createServer({ config, log, role, lanes }: ServerOptions): Serve
     if (stopped) return undefined;
     if (sharesPort()) await refusePortInUse(config);
     await here.start().catch((error) => {
-      throw toStartError(error, config);
+      const probes = { host: config.host, port: config.workerPort, variable: "WORKER_PORT" };
+      throw toStartError(error, role === "worker" ? probes : config);
     });
     if (stopped) return undefined;
     for (const child of createChildren(reached, here)) {

@@ -81,6 +81,13 @@ export const settings = {
     max: 10_000,
     meaning: "Jobs of one project that people run: how many may run at once; 0: any number",
   }),
+  workerPort: integer("WORKER_PORT", {
+    default: 0,
+    min: 0,
+    max: 65_535,
+    meaning:
+      "Port on which start --role worker answers /health, /ready and /metrics, and nothing else; 0: none",
+  }),
   workerConcurrency: integer("WORKER_CONCURRENCY", {
     default: 4,
     min: 1,

@@ -1,7 +1,7 @@
 // Transactions that wait for a connection: bounded, because a caller that waits for long has gone by the time it is served.
 
 /** Thrown when no connection came free in time: the database is there, but all are at work. */
-export class NoConnectionError extends Error {
+class NoConnectionError extends Error {
   readonly code = "NO_CONNECTION";
   constructor() {
     super(`no connection was free within ${MAX_WAIT_MS} ms`);

@@ -15,6 +15,7 @@ export {
   pageSchema,
   toPage,
 } from "./page.ts";
+export { createProbeServer } from "./probe-server.ts";
 export {
   type Actor,
   type Authenticate,
@@ -30,4 +31,5 @@ export {
   type Upload,
 } from "./route.ts";
 export type { Socket, SocketHandler } from "./socket.ts";
+export { checkValue } from "./text-check.ts";
 export { validate } from "./validation.ts";

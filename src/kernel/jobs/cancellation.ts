@@ -15,7 +15,7 @@ export interface Cancellation {
 
 const TOPIC = "jobs.cancel";
 /** More than a worker that listens takes: by now it is busy, or gone. */
-export const WISH_MS = 700;
+const WISH_MS = 700;
 
 export interface CancellationOptions {
   readonly sql: Sql;

@@ -207,6 +207,7 @@ export interface DeadFilter {
   readonly projectId: string;
   readonly ids?: readonly string[] | undefined;
   readonly task?: string | undefined;
+  readonly exceptTasks?: readonly string[] | undefined;
   /** Of the last error. */
   readonly errorCode?: string | undefined;
   readonly beforeId?: string | undefined;

@@ -59,7 +59,7 @@ export function createJobs(options: JobsOptions): Jobs {
   const tasks = new Map<string, Task<unknown>>();
   const wakeUps = createWakeUps(options.bus);
   const cancellation = createCancellation({ sql: db.sql, bus: options.bus, log });
-  const news = createNews(options.bus);
+  const news = createNews({ bus: options.bus, sql: db.sql, log });
   const admission = createAdmission({ sql: db.sql, log, wakeUps });
   const announced = options.onAnnounced ?? (() => {});
   const housekeeping = createHousekeeping({ db, log, retentionDays: options.retentionDays });

@@ -2,7 +2,7 @@
 import { PRIORITIES, type Priority } from "./job.ts";
 
 /** Urgent goes before all others and has a slot of its own; it takes no part in the sharing. */
-export const LANE_WEIGHTS: Record<Priority, number> = { urgent: 0, high: 6, normal: 3, low: 1 };
+const LANE_WEIGHTS: Record<Priority, number> = { urgent: 0, high: 6, normal: 3, low: 1 };
 
 /** Of the lane with this number, 0 to 3. */
 export function weightOf(lane: number): number {

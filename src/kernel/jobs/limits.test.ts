@@ -57,7 +57,7 @@ test("[JOB-44] with two workers, failures and retries no more of a task run than
   await Promise.all(engines.map((engine) => engine.stop()));
 });
 
-test("[JOB-44] no more of a project's jobs run than may, and another project does not wait for them", async () => {
+test("[JOB-44] no more of a project's jobs run than may, each that waits has its place, and another project does not wait for them", async () => {
   const gate = Promise.withResolvers<void>();
   const { task, running } = counting("test.project", undefined, () => gate.promise);
   const options = { tasks: [task], work: { concurrency: 4 }, projectConcurrency: 2 };
@@ -70,6 +70,8 @@ test("[JOB-44] no more of a project's jobs run than may, and another project doe
   await until("the other project's", async () => (await two.get(alone)).status === "running");
   expect(running.now).toBe(3);
   const left = waiting[5] ?? "";
+  const positions = waiting.map(async (id) => (await one.jobs.lookOut(db.sql, await one.get(id))).position);
+  expect(await Promise.all(positions)).toEqual([null, null, 1, 2, 3, 4]);
   expect(await one.get(left)).toMatchObject({ status: "queued", attempt: 0 });
   expect(await one.db.transaction((tx) => one.jobs.cancel(tx, left))).toBe("cancelled");
   gate.resolve();

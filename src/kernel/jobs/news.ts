@@ -1,6 +1,9 @@
 // News of the jobs that people run, for those who look on: over the bus, gathered, and lost without harm.
 import type { Bus } from "../bus/index.ts";
+import type { Sql } from "../db/index.ts";
+import type { Logger } from "../telemetry/index.ts";
 import type { JobStatus, Progress } from "./job.ts";
+import { listStillWaiting } from "./store.ts";
 
 /** Ends are no news: they are in the project's log. */
 export interface JobNews {
@@ -20,18 +23,34 @@ export interface News {
   hear(onNews: (news: JobNews) => void): () => void;
 }
 
+export interface NewsDeps {
+  readonly bus: Bus;
+  /** Whether a job still waits is asked for: another process may have begun it, and told of that or of its end. */
+  readonly sql: Sql;
+  readonly log: Logger;
+}
+
 const TOPIC = "jobs.news";
 /** A job that is done sooner tells of its end alone; nobody sees more than four changes a second. */
 const GATHER_MS = 250;
 
-export function createNews(bus: Bus): News {
-  const gathered = new Map<string, JobNews>();
+export function createNews({ bus, sql, log }: NewsDeps): News {
+  let gathered = new Map<string, JobNews>();
   let isGathering = false;
 
-  function send(): void {
+  async function send(): Promise<void> {
     isGathering = false;
-    for (const news of gathered.values()) bus.publish(TOPIC, news);
-    gathered.clear();
+    const told = [...gathered.values()];
+    gathered = new Map();
+    const waiting = told.filter(({ status }) => status !== "running").map(({ id }) => id);
+    try {
+      const stillWaiting = await listStillWaiting(sql, waiting);
+      for (const news of told) {
+        if (news.status === "running" || stillWaiting.has(news.id)) bus.publish(TOPIC, news);
+      }
+    } catch (error) {
+      log.debug({ err: error }, "news of jobs were not told");
+    }
   }
 
   return {
@@ -39,7 +58,7 @@ export function createNews(bus: Bus): News {
       gathered.set(news.id, news);
       if (isGathering) return;
       isGathering = true;
-      setTimeout(send, GATHER_MS).unref();
+      setTimeout(() => void send(), GATHER_MS).unref();
     },
     forget: (jobId) => void gathered.delete(jobId),
     // Only `send` above writes to this topic.

@@ -138,7 +138,9 @@ function takeBatch(waiting: Ended[]): Ended[] {
   return waiting.splice(0, Math.max(1, count));
 }
 
-/** SQLSTATE class 22: the value is wrong, and trying again will not help. */
+/** SQLSTATE class 22, the value is wrong, or 54, it is nested too deeply: trying again will not help. */
 function isRefusedValue(error: unknown): boolean {
-  return typeof error === "object" && error !== null && "errno" in error && /^22/.test(String(error.errno));
+  return (
+    typeof error === "object" && error !== null && "errno" in error && /^(?:22|54)/.test(String(error.errno))
+  );
 }

@@ -14,9 +14,15 @@ const WAITING = { status: "queued", startedAt: null, runAt: new Date(NOW - 5000)
 const RUNNING = { ...WAITING, status: "running", startedAt: new Date(NOW - 2000) } as const;
 const halfDone = { done: 1, total: 4, message: null };
 
+/** Two may run, and do. */
+const FULL = { ahead: 0, admitted: 2, max: 2 };
+
 const CASES = [
   ["the next one takes as long as such jobs do", WAITING, QUEUE, 1, 3000],
   ["those ahead share the lane's part of the slots", WAITING, { ...QUEUE, ahead: 10 }, 11, 8000],
+  ["the first under a limit needs one to end", WAITING, { ...QUEUE, room: FULL }, 1, 4500],
+  ["under a limit those before it go first", WAITING, { ...QUEUE, room: { ...FULL, ahead: 3 } }, 4, 9000],
+  ["where there is room it waits for none", WAITING, { ...QUEUE, room: { ...FULL, admitted: 1 } }, 1, 3000],
   ["without workers nothing is promised", WAITING, { ...QUEUE, slots: 0 }, 1, null],
   ["a task that has never run takes as long as its lane", WAITING, { ...QUEUE, taskMs: null }, 1, 1000],
   ["where nothing has run nothing is known", WAITING, { ...QUEUE, taskMs: null, laneMs: null }, 1, null],

@@ -3,6 +3,7 @@ import type { Sql } from "../db/index.ts";
 import type { Job } from "./job.ts";
 import { PRIORITIES } from "./job.ts";
 import { weightOf } from "./lane-shares.ts";
+import { findRoom, type Room } from "./room.ts";
 
 export interface Outlook {
   /** 1 is the next of its lane; exact up to 1,000, an estimate beyond. Null unless it waits and is due. */
@@ -21,6 +22,8 @@ export interface Queue {
   readonly share: number;
   readonly taskMs: number | null;
   readonly laneMs: number | null;
+  /** Undefined unless it waits for room under a limit. */
+  readonly room?: Room | undefined;
 }
 
 const EXACT = 1000;
@@ -48,7 +51,8 @@ export async function lookOut(sql: Sql, job: Job): Promise<Outlook> {
   const weights = [...new Set([...row.due_lanes, lane])].reduce((sum, each) => sum + weightOf(each), 0);
   const share = weightOf(lane) === 0 ? 1 : weightOf(lane) / weights;
   const { now_ms: nowMs, ahead, slots, task_ms: taskMs, lane_ms: laneMs } = row;
-  return estimate(job, { nowMs, ahead, slots, share, taskMs, laneMs });
+  const room = job.status === "running" ? undefined : await findRoom(sql, job.id);
+  return estimate(job, { nowMs, ahead, slots, share, taskMs, laneMs, room });
 }
 
 type Estimated = Pick<Job, "status" | "startedAt" | "runAt" | "progress">;
@@ -64,9 +68,16 @@ export function estimate(job: Estimated, queue: Queue): Outlook {
   if (job.runAt.getTime() > nowMs) {
     return { position: null, estimatedCompletionAt: at(runMs, (ms) => job.runAt.getTime() + ms) };
   }
-  const waitMs = (queue.ahead * (queue.laneMs ?? runMs ?? 0)) / (queue.slots * queue.share);
-  const position = Math.round(queue.ahead) + 1;
+  const laneWaitMs = (queue.ahead * (queue.laneMs ?? runMs ?? 0)) / (queue.slots * queue.share);
+  const waitMs = Math.max(laneWaitMs, roomWaitMs(queue.room, runMs ?? 0));
+  const position = Math.round(queue.ahead) + (queue.room?.ahead ?? 0) + 1;
   return { position, estimatedCompletionAt: at(queue.slots > 0 ? runMs : null, (ms) => nowMs + waitMs + ms) };
+}
+
+/** Until so many have ended that it is let in. */
+function roomWaitMs(room: Room | undefined, runMs: number): number {
+  if (!room) return 0;
+  return (Math.max(0, room.ahead + 1 + room.admitted - room.max) * runMs) / room.max;
 }
 
 /** A job that tells its progress is believed. */

@@ -202,6 +202,31 @@ test("[JOB-39] a job does not run again while another of its key has begun", asy
   await worker.stop();
 });
 
+test("[JOB-39] of two of one key that are run again at the same moment one runs, and the other is left", async () => {
+  const projectId = await createProject();
+  const worker = await startEngine(db, { tasks: [fails], work: {} });
+  const ids: string[] = [];
+  for (let n = 0; n < 2; n++) {
+    const { id } = await submit(fails, projectId, { uniqueKey: "twins" });
+    await worker.ended(id);
+    ids.push(id);
+  }
+  await worker.stop();
+  const [first = "", second = ""] = ids;
+  const { promise: other, resolve } = Promise.withResolvers<string[]>();
+  const revived = await db.transaction(async (tx) => {
+    const one = await idle.jobs.revive(tx, [first]);
+    resolve(db.transaction((its) => idle.jobs.revive(its, [second])));
+    await until("the second to wait", async () => {
+      const waiting = await db.sql`SELECT FROM pg_locks WHERE NOT granted`;
+      return waiting.length > 0;
+    });
+    return one;
+  });
+  expect([revived, await other]).toEqual([[first], []]);
+  expect(await idle.get(second)).toMatchObject({ status: "failed" });
+});
+
 test("[JOB-40] lists are by project, status and task, newest first, page by page, and miss no job on its way", async () => {
   const projectId = await createProject();
   const other = task("test.listed", () => "listed");
@@ -273,25 +298,30 @@ test("[JOB-41] of a job that talks for long no more is kept", async () => {
   await worker.stop();
 });
 
-test("[JOB-43] a job that is done at once tells no news, one that takes longer does", async () => {
+test("[JOB-43] what has ended at once tells no news, what takes longer or runs again does", async () => {
   const projectId = await createProject();
   const heard: unknown[] = [];
   const deafen = idle.jobs.hearNews(({ id, status }) => heard.push([id, status]));
   const gate = Promise.withResolvers<void>();
   const slow = task("test.slow", () => gate.promise);
   const worker = await startEngine(db, { tasks: [works, slow], work: {} });
-  // Handed in by the process that runs it, so that its end is known there.
-  const handIn = (given: Task<null>) =>
-    worker.db.transaction((tx) =>
-      worker.jobs.submit(tx, given, null, { projectId, createdBy: projectId, priority: "urgent" }),
-    );
-  const quick = await handIn(works);
+  // By another process than the one that runs it.
+  const quick = await submit(works, projectId, { priority: "urgent" });
   await worker.ended(quick.id);
-  const long = await handIn(slow);
+  const cancelled = await submit(
+    task("test.unknown", () => {}),
+    projectId,
+  );
+  await db.transaction((tx) => idle.jobs.cancel(tx, cancelled.id));
+  const long = await submit(slow, projectId, { priority: "urgent" });
   await until("its start", () => heard.length > 0);
   gate.resolve();
   await worker.ended(long.id);
   expect(heard).toEqual([[long.id, "running"]]);
-  deafen();
   await worker.stop();
+  // Nobody is there to begin it now.
+  await db.transaction((tx) => idle.jobs.revive(tx, [cancelled.id]));
+  await until("what runs again", () => heard.length > 1);
+  expect(heard[1]).toEqual([cancelled.id, "queued"]);
+  deafen();
 });

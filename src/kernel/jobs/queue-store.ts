@@ -45,9 +45,10 @@ function stateIs(sql: Sql, status: JobFilter["status"]): Query<unknown> {
 }
 
 function deadOnes(sql: Sql, filter: DeadFilter): Query<unknown> {
-  const { projectId, task, errorCode, ids, beforeId } = filter;
+  const { projectId, task, exceptTasks, errorCode, ids, beforeId } = filter;
   return sql`project_id = ${projectId} AND status = 'failed' AND for_user
     ${task ? sql`AND task = ${task}` : sql``}
+    ${exceptTasks?.length ? sql`AND task <> ALL (${exceptTasks}::text[])` : sql``}
     ${errorCode ? sql`AND errors -> -1 ->> 'code' = ${errorCode}` : sql``}
     ${ids ? sql`AND id = ANY (${ids}::uuid[])` : sql``}
     ${beforeId ? sql`AND id < ${beforeId}` : sql``}`;
@@ -73,6 +74,18 @@ export interface Revived {
   readonly lane: number;
   readonly task: string;
   readonly project_id: string;
+  readonly status: "queued" | "retrying";
+}
+
+/** Keys one at a time, as jobs_submit does; and no job that waits for its first attempt begins between our look and our insert. */
+async function holdKeys(tx: Tx, ids: readonly string[]): Promise<void> {
+  const keys = tx`
+    SELECT DISTINCT unique_key FROM finished_jobs WHERE id = ANY (${ids}::uuid[]) AND unique_key IS NOT NULL`;
+  const held = await tx`
+    SELECT pg_advisory_xact_lock(hash) FROM (
+      SELECT hashtextextended('stoa job ' || unique_key, 0) AS hash FROM (${keys}) AS k ORDER BY hash OFFSET 0) AS h`;
+  if (held.length === 0) return;
+  await tx`SELECT FROM jobs WHERE unique_key IN (${keys}) AND attempt = 0 ORDER BY id FOR UPDATE`;
 }
 
 /** Runs them again, those that may be; returns which. */
@@ -81,7 +94,8 @@ export async function reviveJobs(
   ids: readonly string[],
   limits: { readonly taskMaxes: Readonly<Record<string, number>>; readonly projectMax: number | null },
 ): Promise<Revived[]> {
+  await holdKeys(tx, ids);
   return tx<Revived>`
-    SELECT id, lane, task, project_id
+    SELECT id, lane, task, project_id, jobs_status(state, errors, run_at) AS status
     FROM jobs_revive(${ids}::uuid[], ${JSON.stringify(limits.taskMaxes)}::text::jsonb, ${limits.projectMax})`;
 }

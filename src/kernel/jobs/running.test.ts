@@ -60,6 +60,11 @@ for (const [what, returned, kept] of RESULTS) {
   });
 }
 
+function nested(levels: number): unknown {
+  let value: unknown = null;
+  for (let level = 0; level < levels; level++) value = [value];
+  return value;
+}
 const circular: Record<string, unknown> = {};
 circular.self = circular;
 const UNSTORABLE: readonly (readonly [string, unknown, string])[] = [
@@ -69,6 +74,8 @@ const UNSTORABLE: readonly (readonly [string, unknown, string])[] = [
   ["a lone surrogate", ["\ud800"], "JOB_RESULT_INVALID"],
   ["a number that jsonb does not take", { toJSON: () => ({ a: "\\\0" }) }, "JOB_RESULT_INVALID"],
   ["more than 1 MiB", "x".repeat(1_048_575), "JOB_RESULT_TOO_LARGE"],
+  ["what is nested too deeply for jsonb", nested(30_000), "JOB_RESULT_INVALID"],
+  ["what is nested too deeply for JSON.stringify", nested(400_000), "JOB_RESULT_INVALID"],
 ];
 for (const [what, returned, code] of UNSTORABLE) {
   test(`[JOB-14] ${what} as a result makes the job fail`, async () => {

@@ -43,7 +43,7 @@ export interface SubmitParts {
   readonly limits: Limits;
 }
 
-/** A job that somebody runs; `isNew` false: the id is that of one with its key that has not ended. */
+/** A job that somebody runs, now where its time is past: else it would go before all that wait. `isNew` false: the id is that of one with its key that has not ended. */
 export async function submitJob(
   tx: Tx,
   job: PreparedJob,
@@ -51,7 +51,7 @@ export async function submitJob(
 ): Promise<{ readonly id: string; readonly isNew: boolean }> {
   const [row] = await tx<{ id: string; is_new: boolean }>`
     SELECT id, is_new FROM jobs_submit(${job.id}, ${job.projectId}, ${job.task}, ${job.lane}, ${job.input}::text::jsonb,
-      ${job.uniqueKey}, ${job.createdBy}, ${runAt ?? null}, ${job.timeoutMs}, ${job.maxAttempts}, ${rule},
+      ${job.uniqueKey}, ${job.createdBy}, greatest(${runAt ?? null}::timestamptz, clock_timestamp()), ${job.timeoutMs}, ${job.maxAttempts}, ${rule},
       ${limits.taskMax}, ${limits.projectMax})`;
   return { id: row?.id ?? job.id, isNew: row?.is_new ?? true };
 }
@@ -131,6 +131,14 @@ export function finishedColumns(sql: Sql, maxResultBytes?: number): Query<unknow
       : sql`CASE WHEN pg_column_size(result) <= ${maxResultBytes}::int THEN result END AS result`;
   return sql`id, project_id, created_by, task, lane, attempt, max_attempts, created_at, started_at, status, progress, ${result},
     errors, finished_at, for_user, run_at, NULL::jsonb AS waits_for`;
+}
+
+/** Of these jobs those that have not begun, or wait to be tried again. */
+export async function listStillWaiting(sql: Sql, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  if (ids.length === 0) return new Set();
+  const rows = await sql<{ id: string }>`
+    SELECT id FROM jobs WHERE id = ANY (${ids}::uuid[]) AND state <> 'running'`;
+  return new Set(rows.map(({ id }) => id));
 }
 
 export async function eraseJobs(tx: Tx, projectId: string, limit: number): Promise<number> {

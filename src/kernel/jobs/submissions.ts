@@ -61,7 +61,8 @@ export function createSubmissions(deps: SubmissionDeps): Submissions {
       const lanes = new Set(revived.map(({ lane }) => PRIORITIES[lane] ?? "normal"));
       tx.afterCommit(() => {
         for (const lane of lanes) wakeUps.send(lane);
-        for (const { task, project_id: projectId } of revived) {
+        for (const { id, task, project_id: projectId, status } of revived) {
+          news.tell({ id, projectId, task, status, progress: null });
           if (projectMax !== null || taskMaxes[task] !== undefined) admission.admit(task, projectId);
         }
       });

@@ -1,4 +1,5 @@
 // Long-lived parts: started in order, stopped in reverse, both safe to call twice.
+export { createLine } from "./line.ts";
 
 export interface Part {
   readonly name: string;

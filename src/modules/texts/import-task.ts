@@ -25,7 +25,7 @@ export interface OpenedSource {
   readonly totalBytes: number | null;
 }
 
-export const IMPORT_FORMATS = ["text", "markdown", "csv", "ndjson"] as const;
+const IMPORT_FORMATS = ["text", "markdown", "csv", "ndjson"] as const;
 export type ImportFormat = (typeof IMPORT_FORMATS)[number];
 
 const TYPE_OF_FORMAT: Readonly<Record<ImportFormat, ImportType>> = {

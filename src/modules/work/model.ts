@@ -31,7 +31,7 @@ export interface Schedule extends SchedulePlan {
 
 export const MAX_SCHEDULES = 100;
 /** Servers look every second; a time that is past for longer was missed. */
-export const LATE_MS = 60_000;
+const LATE_MS = 60_000;
 
 export function isMissed(dueAt: Date, now: Date): boolean {
   return now.getTime() - dueAt.getTime() > LATE_MS;

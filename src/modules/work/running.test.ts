@@ -28,6 +28,12 @@ const wait: Task<Record<string, never>> = {
   forUsers,
   run: () => behaviour.gate.promise,
 };
+const guarded: Task<Record<string, never>> = {
+  name: "test.guarded",
+  input: z.strictObject({}),
+  forUsers: { ...forUsers, permission: "project.export" },
+  run: () => Promise.reject(new PermanentJobError("NO_VOICE", "It never has one.")),
+};
 const hidden: Task<Record<string, never>> = {
   name: "test.hidden",
   input: z.strictObject({}),
@@ -41,6 +47,7 @@ beforeAll(async () => {
   server = await openTestServer();
   server.kernel.jobs.register(greet);
   server.kernel.jobs.register(wait);
+  server.kernel.jobs.register(guarded);
   server.kernel.jobs.register(hidden);
   ada = await signUp(server);
   projectId = await createProject(ada);
@@ -70,6 +77,7 @@ test("[WRK-7] tasks that may be run are listed with their input, others cannot b
     "http.request",
     "project.export",
     "test.greet",
+    "test.guarded",
     "test.wait",
     "text.import",
     "text.reanalyse",
@@ -142,6 +150,11 @@ test("[WRK-9] priority, time and place are as one asks", async () => {
   const next = await submit({ task: "test.wait", priority: "high" });
   expect(next.body).toMatchObject({ status: "queued", priority: "high", position: 1 });
   await ada.call("POST", `/jobs/${next.body.id}/cancel`);
+  const past = await submit({ task: "test.wait", run_at: "2001-01-01T00:00:00Z" });
+  expect(Date.parse(String(past.body.created_at)) - Date.parse(String(past.body.run_at))).toBeLessThan(1000);
+  await ada.call("POST", `/jobs/${past.body.id}/cancel`);
+  for (const late of ["9999-01-01T00:00:00Z", "9999-12-31T23:59:59-12:00"])
+    expect((await submit({ task: "test.wait", run_at: late })).body.code).toBe("INVALID_INPUT");
 });
 
 test("[WRK-10] a key finds, refuses or replaces", async () => {
@@ -277,6 +290,18 @@ test("[WRK-16] dead letters are tried and run again: one, some by their error, a
   expect(await redrive({ error_code: "NO_VOICE", task: "test.greet" })).toEqual(counts(3, 3));
   for (const id of ids) await reaches(id, "succeeded");
   expect(await dead()).toEqual([]);
+});
+
+test("[WRK-16] what one may not run is not run again with the rest", async () => {
+  const own = await createProject(ada);
+  const ben = await signUp(server);
+  await share(ada, own, ben, "collaborator");
+  const id = await submitted({ project_id: own, task: "test.guarded" });
+  await reaches(id, "failed");
+  const redrive = (person: Person) =>
+    person.call("POST", "/jobs/dead/redrive", { project_id: own, all: true, dry_run: true });
+  expect((await redrive(ben)).body).toMatchObject({ matched: 0 });
+  expect((await redrive(ada)).body).toMatchObject({ matched: 1 });
 });
 
 test("[WRK-17] a job's lines are read by its id, without what is no message", async () => {

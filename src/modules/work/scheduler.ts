@@ -1,10 +1,10 @@
 // Runs what is due by a schedule: every server looks every second, and each time is taken by one of them.
-import type { Database, Tx } from "../../kernel/db/index.ts";
+import { type Database, isDatabaseAway, type Tx } from "../../kernel/db/index.ts";
 import type { Jobs } from "../../kernel/jobs/index.ts";
 import type { Part } from "../../kernel/lifecycle/index.ts";
 import type { Logger } from "../../kernel/telemetry/index.ts";
 import { allow, type Projects } from "../projects/index.ts";
-import { nextTime, parseCron } from "./cron.ts";
+import { isTimeZone, nextTime, parseCron } from "./cron.ts";
 import { isMissed, type Schedule } from "./model.ts";
 import { isAnyDue, noteTaken, takeDue } from "./store.ts";
 import { checkInput, permissionOf } from "./tasks.ts";
@@ -29,7 +29,7 @@ export function createScheduler({ db, log, jobs, projects }: SchedulerDeps): Par
       while (!isStopping && (await isAnyDue(db.sql)) && (await db.transaction(takeOne))) {}
     } catch (error) {
       // Nothing was taken: the next second tries again.
-      log.debug({ err: error }, "schedules could not be looked at");
+      log[isDatabaseAway(error) ? "debug" : "warn"]({ err: error }, "schedules could not be looked at");
     }
     looking = undefined;
   }
@@ -39,15 +39,16 @@ export function createScheduler({ db, log, jobs, projects }: SchedulerDeps): Par
     const due = await takeDue(tx);
     if (!due) return false;
     const { schedule, now } = due;
-    const cron = parseCron(schedule.cron);
+    // A server of another version may have known a time zone that this one does not.
+    const cron = isTimeZone(schedule.timeZone) ? parseCron(schedule.cron) : undefined;
     const nextAt = (cron && nextTime(cron, schedule.timeZone, now)) ?? null;
     const isLate = schedule.nextAt !== null && isMissed(schedule.nextAt, now);
     if (isLate && schedule.missed === "skip") {
       await noteTaken(tx, schedule.id, { nextAt, isActive: true, jobId: undefined });
       return true;
     }
-    const ran = await run(tx, schedule);
-    // Whoever made it may no longer run jobs here, or its task has changed: it rests until somebody looks after it.
+    const ran = cron && (await run(tx, schedule));
+    // Whoever made it may no longer run jobs here, or its task is another now: it rests until somebody looks after it.
     const isActive = ran !== undefined;
     const jobId = ran?.isNew ? ran.id : undefined;
     await noteTaken(tx, schedule.id, { nextAt: isActive ? nextAt : null, isActive, jobId });

@@ -192,3 +192,12 @@ test("[WRK-23] the schedule of somebody who was taken out rests", async () => {
   expect(await moved(id)).toMatchObject({ is_active: false, next_at: null, last_job_id: null });
   expect(await jobsOf(id)).toEqual([]);
 });
+
+test("[WRK-23] a schedule whose time zone is known no more rests, and is in no other's way", async () => {
+  const [lost, other] = [await created(), await created()];
+  await server.db.sql`UPDATE job_schedules SET time_zone = 'Atlantis/Poseidonis' WHERE id = ${lost}`;
+  await makeDue(lost, 2);
+  await makeDue(other, 1);
+  expect(await moved(other)).toMatchObject({ is_active: true, last_job_id: ID });
+  expect(await find(lost)).toMatchObject({ is_active: false, next_at: null, last_job_id: null });
+});

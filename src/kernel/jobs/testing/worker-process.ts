@@ -1,59 +1,37 @@
 // A worker as a process of its own, for tests that kill, stop and continue it. Started by spawnWorker.
-import { createBus } from "../../bus/index.ts";
-import { openDatabase } from "../../db/index.ts";
-import { createLogger, createMetrics } from "../../telemetry/index.ts";
-import { createJobs } from "../index.ts";
+import { createLogger } from "../../telemetry/index.ts";
 import { createFaultTask } from "./fault-task.ts";
+import { runWorker } from "./run-worker.ts";
 import type { WorkerOrders } from "./spawn-worker.ts";
 import { createTestTasks } from "./tasks.ts";
 
 // Our own parent wrote it.
-const orders = JSON.parse(process.argv[2] ?? "{}") as WorkerOrders;
-const log = createLogger({ level: orders.logLevel, process: "worker" });
-const connection = {
-  url: orders.url,
-  socketDir: orders.socketDir,
-  // As a server has: a handler that holds a connection does not keep the others from writing, early or late.
-  poolSize: 3,
-  applicationName: "test worker",
-};
-const db = openDatabase(connection);
-const bus = createBus({ db, log });
-const jobs = createJobs({
-  db,
-  bus,
-  log,
-  metrics: createMetrics(),
-  maxRetries: 3,
-  timeoutSeconds: 300,
-  retentionDays: 30,
-  random: () => 0,
+const { url, socketDir, workerId, concurrency, logLevel, clockJumpMs } = JSON.parse(
+  process.argv[2] ?? "{}",
+) as WorkerOrders;
+// The host's clock jumps, forth and back around the right time.
+let jumpMs = clockJumpMs;
+process.on("SIGUSR2", () => {
+  jumpClock(jumpMs);
+  jumpMs = -2 * Math.sign(jumpMs) * clockJumpMs;
+});
+await runWorker({
+  log: createLogger({ level: logLevel, process: "worker" }),
   work: {
-    workerId: orders.workerId,
+    workerId,
     roles: ["worker"],
-    connection,
-    concurrency: orders.concurrency,
+    // As a server has: a handler that holds a connection does not keep the others from writing, early or late.
+    connection: { url, socketDir, poolSize: 3, applicationName: "test worker" },
+    concurrency,
     graceMs: 5000,
     handlerGraceMs: 500,
   },
+  register(jobs, db) {
+    for (const task of createTestTasks(db)) jobs.register(task);
+    jobs.register(createFaultTask(db));
+  },
+  random: () => 0,
 });
-for (const task of createTestTasks(db)) jobs.register(task);
-jobs.register(createFaultTask(db));
-await bus.start();
-await jobs.start();
-process.on("SIGTERM", async () => {
-  await jobs.stop();
-  await bus.stop();
-  await db.close();
-  process.exit(0);
-});
-// The host's clock jumps, forth and back around the right time.
-let jumpMs = orders.clockJumpMs;
-process.on("SIGUSR2", () => {
-  jumpClock(jumpMs);
-  jumpMs = -2 * Math.sign(jumpMs) * orders.clockJumpMs;
-});
-console.log("ready");
 
 function jumpClock(ms: number): void {
   const Before = Date;

@@ -3,7 +3,7 @@ import type { Sql, Tx } from "../../../kernel/db/index.ts";
 import type { CrowdMember, PresenceStatus } from "../presence.ts";
 
 /** A process that has not beaten for so long is dead, and its connections with it. */
-export const LEASE_SECONDS = 10;
+const LEASE_SECONDS = 10;
 
 export interface PresentMember extends CrowdMember {
   readonly status: PresenceStatus;

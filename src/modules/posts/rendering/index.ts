@@ -1,5 +1,6 @@
 // Rendering beside the main thread: one text at a time, each with a deadline, and the latest results remembered.
 import { Worker } from "node:worker_threads";
+import { createLine } from "../../../kernel/lifecycle/index.ts";
 import { postErrors } from "../errors.ts";
 
 export interface Renderer {
@@ -26,12 +27,14 @@ const MAX_REMEMBERED_UNITS = 4_000_000;
 export function createRenderer(options: RendererOptions = {}): Renderer {
   const { deadlineMs = DEADLINE_MS, maxWaiting = MAX_WAITING } = options;
   const memory = createMemory();
+  const inLine = createLine({
+    maxWaiting,
+    refuse: () => postErrors.RENDERING_BUSY({ retryAfterSeconds: 5 }),
+  });
   let worker: Worker | undefined;
-  let last: Promise<unknown> = Promise.resolve();
-  let waiting = 0;
   let isStopped = false;
 
-  function renderNow(markdown: string): Promise<string> {
+  async function renderNow(markdown: string): Promise<string> {
     if (isStopped) throw postErrors.RENDERING_BUSY();
     worker ??= new Worker(new URL("./thread.ts", import.meta.url));
     const thread = worker;
@@ -61,18 +64,9 @@ export function createRenderer(options: RendererOptions = {}): Renderer {
     async render(key, markdown) {
       const known = memory.find(key);
       if (known !== undefined) return known;
-      if (waiting >= maxWaiting) throw postErrors.RENDERING_BUSY({ retryAfterSeconds: 5 });
-      waiting++;
-      const rendering = last.then(() => renderNow(markdown));
-      // Whoever waits behind it does so for its end, not for its success.
-      last = rendering.catch(() => undefined);
-      try {
-        const html = await rendering;
-        memory.keep(key, html);
-        return html;
-      } finally {
-        waiting--;
-      }
+      const html = await inLine(() => renderNow(markdown));
+      memory.keep(key, html);
+      return html;
     },
     async start() {
       isStopped = false;

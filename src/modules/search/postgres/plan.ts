@@ -28,7 +28,7 @@ export interface Plan {
 
 /** More words of one stem, or of one prefix, than people have in mind; the most frequent are taken of a prefix. */
 const MAX_STEM_WORDS = 100;
-export const MAX_PREFIX_WORDS = 200;
+const MAX_PREFIX_WORDS = 200;
 const EXACT = 0;
 const STEMMED = 1;
 

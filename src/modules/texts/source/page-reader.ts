@@ -1,5 +1,6 @@
 // Reading pages and feeds beside the main thread: one at a time, each with a deadline, the thread gone when it is done.
 import { Worker } from "node:worker_threads";
+import { createLine } from "../../../kernel/lifecycle/index.ts";
 import { textErrors } from "../errors.ts";
 import type { ThreadAnswer, ThreadOrder } from "./thread.ts";
 
@@ -17,8 +18,10 @@ const DEADLINE_MS = 8_000;
 const MAX_WAITING = 10;
 
 export function createPageReader(deadlineMs = DEADLINE_MS): PageReader {
-  let last: Promise<unknown> = Promise.resolve();
-  let waiting = 0;
+  const inLine = createLine({
+    maxWaiting: MAX_WAITING,
+    refuse: () => textErrors.SOURCE_BUSY({ retryAfterSeconds: 5 }),
+  });
   let running: Worker | undefined;
   let isStopped = false;
 
@@ -46,18 +49,7 @@ export function createPageReader(deadlineMs = DEADLINE_MS): PageReader {
 
   return {
     name: "reading of pages",
-    async read(order) {
-      if (waiting >= MAX_WAITING) throw textErrors.SOURCE_BUSY({ retryAfterSeconds: 5 });
-      waiting++;
-      const reading = last.then(() => readNow(order));
-      // Whoever waits behind it does so for its end, not for its success.
-      last = reading.catch(() => undefined);
-      try {
-        return await reading;
-      } finally {
-        waiting--;
-      }
-    },
+    read: (order) => inLine(() => readNow(order)),
     async start() {
       isStopped = false;
     },

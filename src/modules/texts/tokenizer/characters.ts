@@ -1,6 +1,6 @@
 // What each Unicode character is to the tokenizer, as small numbers looked up in pages that are filled on first use.
 
-export const SEPARATOR = 0;
+const SEPARATOR = 0;
 export const LETTER = 1;
 export const DIGIT = 2;
 export const MARK = 3;
@@ -15,7 +15,7 @@ export const KIND = 0x0f;
 /** Composes with what stands before it, so that the two must be brought to normal form together. */
 export const EXTENDS = 0x10;
 /** Not in NFKC by itself. */
-export const UNSTABLE = 0x20;
+const UNSTABLE = 0x20;
 /** Invisible (soft hyphen, joiners, direction marks): words are as if it were not there. */
 export const IGNORED = 0x40;
 export const NEEDS_NORMAL_FORM = EXTENDS | UNSTABLE | IGNORED;

@@ -55,7 +55,7 @@ export function decodePostings(bytes: Uint8Array, documents: number): Postings {
   return { places, counts };
 }
 
-export function forEachPosting(bytes: Uint8Array, onPosting: (place: number, count: number) => void): void {
+function forEachPosting(bytes: Uint8Array, onPosting: (place: number, count: number) => void): void {
   const reader = new VarintReader(bytes);
   const version = reader.read();
   if (version !== COUNTS) throw new RangeError(`postings of the unknown version ${version}`);

@@ -1,4 +1,5 @@
 // What a service answered, as the result of its job: bounded, and in a form that can be stored.
+import { checkValue } from "../../../kernel/http/index.ts";
 import type { GuardedAnswer } from "../../../kernel/outbound/index.ts";
 
 export interface HttpRequestResult {
@@ -15,8 +16,6 @@ const SHOWN =
   "content-type content-length content-language date etag last-modified location x-request-id".split(" ");
 /** With what stands around it within a result's 1 MiB. */
 const MAX_JSON_BYTES = 1_000_000;
-/** NUL and lone surrogates, which PostgreSQL keeps in no JSON, as JSON writes them. */
-const UNSTORABLE = /\\u(?:0000|d[89a-f])/i;
 
 export async function readResult({ status, headers, body }: GuardedAnswer): Promise<HttpRequestResult> {
   const { bytes, isTruncated } = await readUpTo(body, MAX_JSON_BYTES);
@@ -60,8 +59,8 @@ function toBody(text: string, type: string, isTruncated: boolean): { body: unkno
   if (text === "") return { body: null, is_truncated: isTruncated };
   if (!isTruncated && /^application\/(?:[\w.-]+\+)?json\b/i.test(type)) {
     const body = parse(text);
-    const json = body === undefined ? undefined : JSON.stringify(body);
-    if (json !== undefined && json.length <= MAX_JSON_BYTES && !UNSTORABLE.test(json))
+    // Written anew it may be longer.
+    if (body !== undefined && Buffer.byteLength(JSON.stringify(body)) <= MAX_JSON_BYTES)
       return { body, is_truncated: false };
   }
   const whole = storable(text);
@@ -69,10 +68,12 @@ function toBody(text: string, type: string, isTruncated: boolean): { body: unkno
   return { body, is_truncated: isTruncated || body.length < whole.length };
 }
 
-/** Undefined, which no JSON means, when it is none. */
+/** Undefined, which no JSON means, when it is none, or none that could be kept as it is: NUL, a number too large, too deep. */
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    checkValue(value, "body");
+    return value;
   } catch {
     return undefined;
   }

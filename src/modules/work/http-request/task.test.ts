@@ -124,6 +124,9 @@ test("[WRK-60] a body that is no JSON is text, one that is too long is cut, what
   ]);
   script.set("/broken", [() => new Response("{", { headers: json })]);
   script.set("/nul", [() => new Response('{"a":"\\u0000"}', { headers: json })]);
+  script.set("/backslash", [() => new Response('{"a":"\\\\u0000"}', { headers: json })]);
+  script.set("/deep", [() => new Response("[".repeat(30_000) + "]".repeat(30_000), { headers: json })]);
+  script.set("/infinite", [() => new Response("[1e999]", { headers: json })]);
   script.set("/long", [() => new Response("\u0001".repeat(3_000_000))]);
   const resultOf = async (path: string) => (await run({ url: at(path) })).result as Record<string, unknown>;
   expect(await resultOf("/none")).toMatchObject({ status: 204, body: null, is_truncated: false });
@@ -131,6 +134,9 @@ test("[WRK-60] a body that is no JSON is text, one that is too long is cut, what
   expect(await resultOf("/latin")).toMatchObject({ body: "été" });
   expect(await resultOf("/broken")).toMatchObject({ body: "{" });
   expect(await resultOf("/nul")).toMatchObject({ body: '{"a":"\\u0000"}' });
+  expect(await resultOf("/backslash")).toMatchObject({ body: { a: "\\u0000" } });
+  expect(await resultOf("/deep")).toMatchObject({ body: "[".repeat(30_000) + "]".repeat(30_000) });
+  expect(await resultOf("/infinite")).toMatchObject({ body: "[1e999]" });
   const long = await resultOf("/long");
   expect(long.is_truncated).toBe(true);
   expect(String(long.body).length).toBeWithin(100_000, 170_000);

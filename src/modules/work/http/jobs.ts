@@ -24,6 +24,8 @@ export interface JobRouteDeps {
 const PATH = "/api/v1/jobs";
 const MAX_INPUT_BYTES = 1_048_576;
 const MAX_TIMEOUT_S = 86_400;
+/** Of what is due by then the estimated end, too, can be written with four digits of a year. */
+const MAX_RUN_AT_MS = Date.UTC(9999);
 
 const newJob = z.strictObject({
   project_id: projectId,
@@ -38,8 +40,9 @@ const newJob = z.strictObject({
     .meta({ description: "Time of one attempt, in seconds." }),
   run_at: z.iso
     .datetime({ offset: true })
+    .refine((at) => Date.parse(at) < MAX_RUN_AT_MS, "Must be before the year 9999.")
     .optional()
-    .meta({ description: "Not before this time; left out, now." }),
+    .meta({ description: "Not before this time; left out or past, now." }),
   unique_key: z
     .string()
     .min(1)
