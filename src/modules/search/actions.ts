@@ -1,8 +1,8 @@
 // What can be done with search: ask in the query language or by a list of words, and have words suggested while typing.
 import type { Sql } from "../../kernel/db/index.ts";
 import { allow, type Projects, type Who } from "../projects/index.ts";
-import { CHARACTER, type Paragraph, type TextSource } from "../texts/index.ts";
-import type { SearchEngine, SearchRequest, SearchResult, Suggestion } from "./engine.ts";
+import { CHARACTER, type TextSource } from "../texts/index.ts";
+import type { Mark, SearchEngine, SearchRequest, SearchResult, Suggestion } from "./engine.ts";
 import { searchErrors } from "./errors.ts";
 import { isPlain, type Operator, parseQuery, queryOfWords } from "./query/parse.ts";
 import { countTerms, listPositiveTerms, type Query } from "./query/query.ts";
@@ -42,6 +42,7 @@ export interface WordsQuery {
   readonly words: readonly string[];
   readonly operator: Operator;
   readonly limit: number;
+  readonly after: Mark | undefined;
 }
 
 export type SearchActions = ReturnType<typeof createSearchActions>;
@@ -118,14 +119,13 @@ export function createSearchActions({ projects, engine, source }: SearchDeps) {
       sql: Sql,
       who: Who,
       { words, operator, ...request }: WordsQuery,
-    ): Promise<{ readonly paragraphs: readonly Paragraph[]; readonly total: number }> {
+    ): Promise<SearchResult> {
       await allowReading(sql, request.projectId, who);
       const query = queryOfWords(words, operator, readTerms);
-      if (!query) return { paragraphs: [], total: 0 };
+      if (!query) return NOTHING;
       if (countTerms(query) > MAX_TERMS) throw searchErrors.QUERY_TOO_LONG();
       const options = { sort: "relevance", filter: {}, facets: [], isFuzzy: false } as const;
-      const { hits, total } = await engine.search(sql, { ...request, ...options, query });
-      return { paragraphs: hits.map(({ paragraph }) => paragraph), total };
+      return engine.search(sql, { ...request, ...options, query });
     },
 
     /** Texts that go on what was typed: its last word made whole, the most frequent first. */

@@ -6,9 +6,9 @@ import { decodeCursor, integerParameter, pageQuery, type Route, route } from "..
 import { homeProjectId, personOf, projectErrors } from "../projects/index.ts";
 import { PARAGRAPH_SOURCES, paragraphView, toParagraphView } from "../texts/index.ts";
 import type { SearchActions } from "./actions.ts";
-import { FACETS, type FacetName, type Filter } from "./engine.ts";
+import { FACETS, type FacetName, type Filter, type Sort } from "./engine.ts";
 import { searchErrors as no } from "./errors.ts";
-import { cursorSchema, resultView, toMark, toResultView } from "./view.ts";
+import { cursorSchema, resultView, toMark, toNextCursor, toResultView } from "./view.ts";
 
 export interface SearchRouteDeps {
   readonly db: Database;
@@ -18,7 +18,8 @@ export interface SearchRouteDeps {
 const PATH = "/api/v1/search";
 const MAX_QUERY_UNITS = 4_000;
 const MAX_WORD_UNITS = 1_000;
-const MAX_WORDS = 100;
+/** As many as a query may have. */
+const MAX_WORDS = 300;
 const MAX_ADDRESS_UNITS = 2_000;
 const SOURCES = `Must be ${PARAGRAPH_SOURCES.join(", ")}, or an address that begins with http:// or https://.`;
 
@@ -75,13 +76,18 @@ const searchQuery = z.strictObject({
 });
 const wordsBody = z.strictObject({
   words: z.array(z.string().min(1).max(MAX_WORD_UNITS)).min(1).max(MAX_WORDS),
-  operator: z.enum(["and", "or"]).default("and"),
+  operator: z
+    .enum(["and", "or", "AND", "OR"])
+    .default("and")
+    .meta({ description: "Whether a paragraph must have all of them, or any." }),
   limit: z.int().min(1).max(100).default(20),
+  cursor: pageQuery.cursor,
   project_id: projectId,
 });
 const found = z.strictObject({
   paragraphs: z.array(paragraphView).meta({ description: "The best first." }),
   total_count: z.int(),
+  next_cursor: z.string().nullable(),
 });
 const suggestQuery = z.strictObject({
   q: z.string().min(1).max(MAX_WORD_UNITS).meta({ description: "What was typed so far." }),
@@ -107,6 +113,13 @@ function parseFacets(text: string | undefined): FacetName[] | undefined {
 function toSource(text: string | undefined): Pick<Filter, "source" | "sourceUrl"> {
   const source = PARAGRAPH_SOURCES.find((known) => known === text);
   return source === undefined ? { sourceUrl: text } : { source };
+}
+
+function readMark(cursor: string | undefined, sort: Sort): ReturnType<typeof toMark> {
+  const decoded = decodeCursor(cursor, cursorSchema);
+  const mark = decoded && toMark(decoded, sort);
+  if (decoded && !mark) throw kernelErrors.INVALID_CURSOR();
+  return mark;
 }
 
 /** A day is its first moment; as an end it is included. */
@@ -146,9 +159,7 @@ export function searchRoutes({ db, actions }: SearchRouteDeps): Route[] {
         errors: [...errors, kernelErrors.INVALID_CURSOR],
       },
       async ({ actor, query: { q, operator, sort, limit, cursor, fuzzy, ...query } }) => {
-        const decoded = decodeCursor(cursor, cursorSchema);
-        const mark = decoded && toMark(decoded, sort);
-        if (decoded && !mark) throw kernelErrors.INVALID_CURSOR();
+        const mark = readMark(cursor, sort);
         const result = await actions.search(db.sql, actor, {
           projectId: query.project_id ?? homeProjectId(actor),
           text: q,
@@ -181,14 +192,26 @@ export function searchRoutes({ db, actions }: SearchRouteDeps): Route[] {
         description: WORDS_DESCRIPTION,
         body: wordsBody,
         responses: { 200: { description: "The best paragraphs, and how many there are.", schema: found } },
-        errors,
+        errors: [...errors, kernelErrors.INVALID_CURSOR],
       },
-      async ({ actor, body: { project_id, ...body } }) => {
-        const { paragraphs, total } = await actions.searchWords(db.sql, actor, {
+      async ({ actor, body: { project_id, words, limit, ...body } }) => {
+        const operator = body.operator === "or" || body.operator === "OR" ? "or" : "and";
+        const mark = readMark(body.cursor, "relevance");
+        const result = await actions.searchWords(db.sql, actor, {
           projectId: project_id ?? homeProjectId(actor),
-          ...body,
+          words,
+          limit,
+          operator,
+          after: mark?.after,
         });
-        return { status: 200, body: { paragraphs: paragraphs.map(toParagraphView), total_count: total } };
+        return {
+          status: 200,
+          body: {
+            paragraphs: result.hits.map(({ paragraph }) => toParagraphView(paragraph)),
+            total_count: result.total,
+            next_cursor: toNextCursor("relevance", { operator, isFuzzy: false }, result.next),
+          },
+        };
       },
     ),
     route(

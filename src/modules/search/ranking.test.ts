@@ -124,6 +124,23 @@ test("[SRC-1] a list of words finds only what has them as they are, and ranks it
   expect(await find(["high-speed"], "or")).toEqual([0, []]);
 });
 
+test("[SRC-11] a list of words is read page by page, whichever case its operator has", async () => {
+  const projectId = await createProject(ada);
+  const paragraphs = Array.from({ length: 25 }, (_, nth) => `the ${"wide ".repeat(nth % 5)}sea`);
+  await ada.call("POST", "/paragraphs", { paragraphs, lang: "en", project_id: projectId });
+  const seen: string[] = [];
+  for (let cursor: unknown, pages = 0; cursor !== null && pages < 5; pages++) {
+    const asked = { words: ["wide", "sea"], operator: "OR", limit: 10, cursor, project_id: projectId };
+    const { body } = await ada.call("POST", "/search", asked);
+    expect(body.total_count).toBe(25);
+    seen.push(...(body.paragraphs as { id: string }[]).map(({ id }) => id));
+    cursor = body.next_cursor;
+  }
+  expect([seen.length, new Set(seen).size]).toEqual([25, 25]);
+  const wrong = await ada.call("POST", "/search", { words: ["sea"], cursor: "nonsense" });
+  expect([wrong.status, wrong.body.code]).toEqual([422, "INVALID_CURSOR"]);
+});
+
 test("[SRC-19] when no paragraph has all of many words, those that have some are shown, and the answer says so", async () => {
   const projectId = await createProject(ada);
   const paragraphs = ["The white whale sings at night.", "A ship at night.", "Nothing of it."];

@@ -44,7 +44,7 @@ export function toResultView(result: TextResult, sort: Sort): z.infer<typeof res
     })),
     total_count: result.total,
     total_is_exact: result.isTotalExact,
-    next_cursor: result.next ? encodeCursor(toCursor(sort, result.mode, result.next)) : null,
+    next_cursor: toNextCursor(sort, result.mode, result.next),
     parsed_as: result.problem === undefined ? "query" : "words",
     notice: result.problem ?? null,
     is_fuzzy: result.mode.isFuzzy,
@@ -56,13 +56,15 @@ export function toResultView(result: TextResult, sort: Sort): z.infer<typeof res
   };
 }
 
-/** Sort, how it was searched, value, id, then the statistics. */
-function toCursor(
+/** Sort, how it was searched, value, id, then the statistics; null after the last page. */
+export function toNextCursor(
   sort: Sort,
   { isFuzzy, operator }: SearchMode,
-  { value, id, statistics }: Mark,
-): (string | number)[] {
-  return [sort, operator, isFuzzy ? 1 : 0, value, id, ...statistics];
+  next: Mark | undefined,
+): string | null {
+  if (!next) return null;
+  const { value, id, statistics } = next;
+  return encodeCursor([sort, operator, isFuzzy ? 1 : 0, value, id, ...statistics]);
 }
 
 export const cursorSchema = z.tuple(
