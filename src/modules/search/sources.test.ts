@@ -11,6 +11,21 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
+test("[TXT-153] a paragraph says how it came, also before it is analysed and in lists", async () => {
+  const projectId = await createProject(ada);
+  const { body } = await ada.call("POST", "/paragraphs/fetch", { project_id: projectId });
+  const [fetched] = body.paragraphs as { id: string }[];
+  await ada.call("POST", "/paragraphs", { paragraphs: ["Handed in."], project_id: projectId });
+  await ada.call("POST", `/paragraphs/import?project_id=${projectId}`, "Imported.\n", {
+    "Content-Type": "text/plain",
+  });
+  await ada.call("POST", "/posts", { title: "T", body: "Posted.", project_id: projectId });
+  const { body: list } = await ada.call("GET", `/paragraphs?project_id=${projectId}`);
+  const sources = (list.items as { source: string }[]).map(({ source }) => source);
+  expect(sources.sort()).toEqual(["direct", "fetch", "fetch", "import", "post"]);
+  expect((await ada.call("GET", `/paragraphs/${fetched?.id}`)).body.source).toBe("fetch");
+});
+
 test("[SRC-13] hits are narrowed by how they came and from where, and counted by it", async () => {
   const projectId = await createProject(ada);
   const ok = async (method: string, path: string, body: unknown, headers = {}) => {
