@@ -1,6 +1,6 @@
 // The query language: words (all of them, or any), OR, "a phrase", -not, pre*, parentheses. What it cannot read is taken as plain words.
 import { CHARACTER } from "../../texts/index.ts";
-import type { Query, TermQuery } from "./query.ts";
+import { listPositiveTerms, type Query, type TermQuery } from "./query.ts";
 
 export interface Parsed {
   /** Undefined when there is no word in it. */
@@ -49,8 +49,14 @@ export function queryOfWords(
 
 /** Whether it is nothing but some words, all of which must occur. */
 export function isPlain(query: Query, atLeast: number): boolean {
-  if (query.kind !== "all" || query.parts.length < atLeast) return false;
-  return query.parts.every((part) => part.kind === "term" && part.match === "word");
+  const isPlainPart = (part: Query): boolean =>
+    part.kind === "all" ? part.parts.every(isPlainPart) : part.kind === "term" && isWord(part);
+  return isPlainPart(query) && listPositiveTerms(query).length >= atLeast;
+}
+
+/** Typed as a word, though it may fall apart; what stands in quotation marks is meant as it stands. */
+function isWord({ text, terms, match }: TermQuery): boolean {
+  return match === "word" || (match === "exact" && terms.length > 1 && !/\s/.test(text));
 }
 
 function plainWords(text: string, readTerms: ReadTerms, operator: Operator): Query | undefined {
