@@ -1,10 +1,10 @@
 // What can be done with search: ask in the query language or by a list of words, and have words suggested while typing.
 import type { Sql } from "../../kernel/db/index.ts";
 import { allow, type Projects, type Who } from "../projects/index.ts";
-import { CHARACTER, type Paragraph, type TextSource } from "../texts/index.ts";
-import type { SearchEngine, SearchRequest, SearchResult, Suggestion } from "./engine.ts";
+import { CHARACTER, type TextSource } from "../texts/index.ts";
+import type { Mark, SearchEngine, SearchRequest, SearchResult, Suggestion } from "./engine.ts";
 import { searchErrors } from "./errors.ts";
-import { parseQuery, queryOfWords } from "./query/parse.ts";
+import { isPlain, type Operator, parseQuery, queryOfWords } from "./query/parse.ts";
 import { countTerms, listPositiveTerms, type Query } from "./query/query.ts";
 
 export interface SearchDeps {
@@ -17,13 +17,22 @@ export interface TextQuery extends Omit<SearchRequest, "query" | "isFuzzy"> {
   readonly text: string;
   /** Undefined: when there are no hits without. */
   readonly isFuzzy: boolean | undefined;
+  /** Undefined: `and`, and `or` when a query of many words has no hits. */
+  readonly operator: Operator | undefined;
+  /** How the page before was searched, and so this one is. */
+  readonly mode?: SearchMode | undefined;
+}
+
+/** What the first page settles for those that follow. */
+export interface SearchMode {
+  readonly isFuzzy: boolean;
+  readonly operator: Operator;
 }
 
 export interface TextResult extends SearchResult {
   /** Why the query was taken as plain words; undefined when it was understood. */
   readonly problem: string | undefined;
-  /** Whether words with a letter wrong were searched, too. */
-  readonly isFuzzy: boolean;
+  readonly mode: SearchMode;
   /** The query with words that no paragraph has put right. */
   readonly correction: string | undefined;
 }
@@ -31,15 +40,30 @@ export interface TextResult extends SearchResult {
 export interface WordsQuery {
   readonly projectId: string;
   readonly words: readonly string[];
-  readonly operator: "and" | "or";
+  readonly operator: Operator;
   readonly limit: number;
+  readonly after: Mark | undefined;
 }
 
 export type SearchActions = ReturnType<typeof createSearchActions>;
 
+/** From so many words on it is likelier that one is too many than that none should be found. */
+const RELAXED_FROM = 5;
 /** Scores of so many are added up within some 100 ms, whatever they are. */
 const MAX_TERMS = 300;
 const NOTHING: SearchResult = { hits: [], total: 0, isTotalExact: true, facets: {}, next: undefined };
+
+/** What is tried when there are no hits, unless it was said how to search. */
+function otherModes(
+  query: Query,
+  { isFuzzy, operator }: Pick<TextQuery, "isFuzzy" | "operator">,
+): SearchMode[] {
+  const modes: SearchMode[] = [];
+  const isLong = operator === undefined && isPlain(query, RELAXED_FROM);
+  if (isLong) modes.push({ isFuzzy: isFuzzy === true, operator: "or" });
+  if (isFuzzy === undefined) modes.push({ isFuzzy: true, operator: isLong ? "or" : (operator ?? "and") });
+  return modes;
+}
 
 export function createSearchActions({ projects, engine, source }: SearchDeps) {
   const readTerms = (text: string) => source.listTerms(text).map(({ word }) => word);
@@ -71,17 +95,23 @@ export function createSearchActions({ projects, engine, source }: SearchDeps) {
   }
 
   return {
-    async search(sql: Sql, who: Who, { text, isFuzzy, ...request }: TextQuery): Promise<TextResult> {
+    async search(sql: Sql, who: Who, { text, mode, ...asked }: TextQuery): Promise<TextResult> {
+      const { isFuzzy, operator, ...request } = asked;
       await allowReading(sql, request.projectId, who);
-      const { query, problem } = parseQuery(text, readTerms);
-      if (!query) return { ...NOTHING, problem, isFuzzy: false, correction: undefined };
+      const first = mode ?? { isFuzzy: isFuzzy === true, operator: operator ?? "and" };
+      const { query, problem } = parseQuery(text, readTerms, first.operator);
+      if (!query) return { ...NOTHING, problem, mode: first, correction: undefined };
       if (countTerms(query) > MAX_TERMS) throw searchErrors.QUERY_TOO_LONG();
-      const first = await engine.search(sql, { ...request, query, isFuzzy: isFuzzy === true });
-      if (first.total > 0) return { ...first, problem, isFuzzy: isFuzzy === true, correction: undefined };
+      const found = await engine.search(sql, { ...request, query, isFuzzy: first.isFuzzy });
+      if (found.total > 0 || mode) return { ...found, problem, mode: first, correction: undefined };
+
       const correction = await correct(sql, request.projectId, text, query);
-      if (isFuzzy !== undefined) return { ...first, problem, isFuzzy, correction };
-      const second = await engine.search(sql, { ...request, query, isFuzzy: true });
-      return { ...second, problem, isFuzzy: second.total > 0, correction };
+      for (const next of otherModes(query, asked)) {
+        const { query: other = query } = parseQuery(text, readTerms, next.operator);
+        const result = await engine.search(sql, { ...request, query: other, isFuzzy: next.isFuzzy });
+        if (result.total > 0) return { ...result, problem, mode: next, correction };
+      }
+      return { ...found, problem, mode: first, correction };
     },
 
     /** Whole words only, as they are. */
@@ -89,14 +119,13 @@ export function createSearchActions({ projects, engine, source }: SearchDeps) {
       sql: Sql,
       who: Who,
       { words, operator, ...request }: WordsQuery,
-    ): Promise<{ readonly paragraphs: readonly Paragraph[]; readonly total: number }> {
+    ): Promise<SearchResult> {
       await allowReading(sql, request.projectId, who);
       const query = queryOfWords(words, operator, readTerms);
-      if (!query) return { paragraphs: [], total: 0 };
+      if (!query) return NOTHING;
       if (countTerms(query) > MAX_TERMS) throw searchErrors.QUERY_TOO_LONG();
       const options = { sort: "relevance", filter: {}, facets: [], isFuzzy: false } as const;
-      const { hits, total } = await engine.search(sql, { ...request, ...options, query });
-      return { paragraphs: hits.map(({ paragraph }) => paragraph), total };
+      return engine.search(sql, { ...request, ...options, query });
     },
 
     /** Texts that go on what was typed: its last word made whole, the most frequent first. */

@@ -1,6 +1,6 @@
 // What a search engine does for us, whichever it is: one contract, one suite of tests (testing/engine-contract.ts).
 import type { Sql } from "../../kernel/db/index.ts";
-import type { Paragraph } from "../texts/index.ts";
+import type { Paragraph, ParagraphSource } from "../texts/index.ts";
 import type { Query } from "./query/query.ts";
 
 export type Sort = "relevance" | "newest" | "count";
@@ -8,6 +8,9 @@ export type Sort = "relevance" | "newest" | "count";
 export interface Filter {
   readonly authorId?: string | undefined;
   readonly postId?: string | undefined;
+  readonly source?: ParagraphSource | undefined;
+  /** Fetched from this address. */
+  readonly sourceUrl?: string | undefined;
   /** As in the column `lang`. */
   readonly lang?: string | undefined;
   /** Unix milliseconds: created at or after it. */
@@ -16,7 +19,7 @@ export interface Filter {
   readonly toMs?: number | undefined;
 }
 
-export const FACETS = ["author", "post", "lang"] as const;
+export const FACETS = ["author", "post", "lang", "source"] as const;
 export type FacetName = (typeof FACETS)[number];
 
 /** Where a page ended: the key of its last hit, and what its scores were made with, so that the next page's fit to it. */

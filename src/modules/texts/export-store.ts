@@ -18,7 +18,7 @@ export interface ExportedSpan {
 /** In the order of their ids. */
 export async function listParagraphsUpTo(sql: Sql, span: ExportedSpan): Promise<Paragraph[]> {
   const rows = await sql<ParagraphRow>`
-    SELECT p.id, p.project_id, p.author_id, p.post_id, p.content, p.doc, p.word_count, p.lang
+    SELECT p.id, p.project_id, p.author_id, p.post_id, p.source, p.content, p.doc, p.word_count, p.lang
     FROM (
       SELECT id, sum(length) OVER (ORDER BY id) - length AS units_before
       FROM (

@@ -54,7 +54,7 @@ export function createImportStream({ db, paragraphs }: ImportStreamDeps): Import
 
     async function store(tx: Tx): Promise<ImportPosition> {
       await context.fence(tx);
-      const { jobId } = await paragraphs.storeBatch(tx, by, batch.contents);
+      const { jobId } = await paragraphs.storeBatch(tx, by, batch.contents, { source: "import" });
       const position = progress.after(batch.contents.length, jobId);
       await savePosition(tx, key, position);
       return position;

@@ -1,6 +1,6 @@
 // The face of texts: paragraphs, their words, and what is counted of them; for posts, whose bodies are paragraphs too.
 export { textErrors } from "./errors.ts";
-export { createdMsOf, type Paragraph } from "./model.ts";
+export { createdMsOf, PARAGRAPH_SOURCES, type Paragraph, type ParagraphSource } from "./model.ts";
 export { createTexts, type Texts, textsMigrations } from "./module.ts";
 export { createTextSource, type TextSource } from "./search-source.ts";
 export { CHARACTER, createTokenizer } from "./tokenizer/tokenizer.ts";

@@ -5,10 +5,20 @@ export interface Paragraph {
   readonly projectId: string;
   readonly authorId: string;
   readonly postId: string | null;
+  readonly source: ParagraphSource;
   readonly content: string;
   /** ISO 639-1, as it was given or recognised; `und` when it could not be, null while it waits. */
   readonly lang: string | null;
   readonly analysis: Analysis;
+}
+
+/** How a paragraph came: handed in, from a file, fetched from an address, or as a part of a post. In the index by their number: only add. */
+export const PARAGRAPH_SOURCES = ["direct", "import", "fetch", "post"] as const;
+export type ParagraphSource = (typeof PARAGRAPH_SOURCES)[number];
+
+/** @param stored as in the column `source`: null where the post, or its being none, says it. */
+export function sourceOf(postId: string | null, stored: ParagraphSource | null | undefined): ParagraphSource {
+  return stored ?? (postId === null ? "direct" : "post");
 }
 
 export type Analysis =

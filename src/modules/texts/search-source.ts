@@ -1,7 +1,10 @@
 // What the search module reads of texts: the index as a view of one moment, its vocabulary, the tokenizer, the paragraphs found.
+import { createHash } from "node:crypto";
 import type { Sql } from "../../kernel/db/index.ts";
 import { isStemmable, isStopWord, type Languages } from "./language/languages.ts";
 import type { Paragraph } from "./model.ts";
+import { withoutFragment } from "./source/text-source.ts";
+import { listFromAddress } from "./source-store.ts";
 import { listParagraphsByDoc, listParagraphsById } from "./store.ts";
 import type { Tokenizer, Word } from "./tokenizer/tokenizer.ts";
 import type { WordIndex } from "./word-index/index.ts";
@@ -25,6 +28,12 @@ export interface TextSource {
   isStemmable(word: string): boolean;
   /** Whether a score leaves the word out. */
   isStopWord(word: string): boolean;
+  /** Those that were fetched from an address: by number, and by id, since the ones that wait have none. */
+  listFromAddress(
+    sql: Sql,
+    projectId: string,
+    url: string,
+  ): Promise<{ readonly docs: ReadonlySet<number>; readonly ids: ReadonlySet<string> }>;
   /** By number, or by id those that have none yet. Those that are gone are left out. */
   listParagraphs(
     sql: Sql,
@@ -44,6 +53,17 @@ export function createTextSource(tokenizer: Tokenizer, index: WordIndex): TextSo
     languages: index.languages,
     isStemmable,
     isStopWord,
+    async listFromAddress(sql, projectId, url) {
+      const found = await listFromAddress(
+        sql,
+        projectId,
+        createHash("sha256").update(withoutFragment(url).href).digest(),
+      );
+      return {
+        docs: new Set(found.flatMap(({ doc }) => doc ?? [])),
+        ids: new Set(found.map(({ id }) => id)),
+      };
+    },
     async listParagraphs(sql, projectId, { docs, ids }) {
       const byDoc = docs.length > 0 ? await listParagraphsByDoc(sql, projectId, docs) : [];
       const byId = ids.length > 0 ? await listParagraphsById(sql, projectId, ids) : [];

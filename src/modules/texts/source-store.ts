@@ -1,5 +1,5 @@
 // The SQL of sources: which paragraphs came from which address.
-import type { Tx } from "../../kernel/db/index.ts";
+import type { Sql, Tx } from "../../kernel/db/index.ts";
 import type { Paragraph } from "./model.ts";
 import { type ParagraphRow, toParagraph } from "./store.ts";
 
@@ -22,13 +22,24 @@ export async function findSourceParagraphs(
   contentHashes: readonly string[],
 ): Promise<Map<string, Paragraph>> {
   const rows = await tx<ParagraphRow & { content_hash: string }>`
-    SELECT encode(s.content_hash, 'hex') AS content_hash, p.id, p.project_id, p.author_id, p.post_id, p.content, p.doc,
+    SELECT encode(s.content_hash, 'hex') AS content_hash, p.id, p.project_id, p.author_id, p.post_id, p.source, p.content, p.doc,
       p.word_count, p.lang
     FROM unnest(${contentHashes}::text[]) AS h (content_hash)
     JOIN text_sources s ON s.project_id = ${projectId} AND s.url_hash = ${urlHash}
       AND s.content_hash = decode(h.content_hash, 'hex')
     JOIN paragraphs p ON p.id = s.paragraph_id`;
   return new Map(rows.map((row) => [row.content_hash, toParagraph(row)]));
+}
+
+/** Paragraphs of a project that came from an address and are still there, analysed or not. */
+export async function listFromAddress(
+  sql: Sql,
+  projectId: string,
+  urlHash: Uint8Array,
+): Promise<{ readonly id: string; readonly doc: number | null }[]> {
+  return sql`
+    SELECT p.id, p.doc FROM text_sources s JOIN paragraphs p ON p.id = s.paragraph_id
+    WHERE s.project_id = ${projectId} AND s.url_hash = ${urlHash}`;
 }
 
 export async function insertSourceParagraphs(

@@ -5,13 +5,14 @@ import type { NewEvent } from "../../kernel/events/index.ts";
 import { newId } from "../../kernel/ids/index.ts";
 import type { PreparedJob } from "../../kernel/jobs/index.ts";
 import { accessColumn, type Who, writeAccessColumn } from "../projects/index.ts";
-import type { Analysis, Paragraph } from "./model.ts";
+import { type Analysis, type Paragraph, type ParagraphSource, sourceOf } from "./model.ts";
 
 export interface ParagraphRow {
   readonly id: string;
   readonly project_id: string;
   readonly author_id: string;
   readonly post_id: string | null;
+  readonly source: ParagraphSource | null;
   readonly content: string;
   readonly doc: number | null;
   readonly word_count: number | null;
@@ -27,6 +28,8 @@ export interface NewParagraphs {
   readonly contents: readonly string[];
   /** ISO 639-1; null: to be recognised. */
   readonly lang: string | null;
+  /** Null: handed in. */
+  readonly source: "import" | "fetch" | null;
   readonly events: readonly NewEvent[];
   readonly job: PreparedJob;
   /** What the author's access must be one of; else nothing is written. */
@@ -42,13 +45,14 @@ export interface Inserted {
 
 /** A batch of one, which is what most requests are: without arrays the statement costs PostgreSQL a quarter less. */
 export async function insertParagraph(tx: Tx, batch: NewParagraphs): Promise<Inserted> {
-  const { projectId, authorId, caller, ids, contents, lang, events, job, permitted } = batch;
+  const { projectId, authorId, caller, ids, contents, lang, source, events, job, permitted } = batch;
   const [id = "", content = "", event] = [ids[0], contents[0], events[0]];
   const [row] = await tx<{ access: string | null; job_id: string | null }>`
     WITH author AS MATERIALIZED (SELECT ${writeAccessColumn(tx, projectId, caller)} AS access),
     stored AS (
-      INSERT INTO paragraphs (id, project_id, author_id, content, length, lang)
-      SELECT ${id}::uuid, ${projectId}::uuid, ${authorId}::uuid, ${content}::text, ${content.length}::int, ${lang}::text
+      INSERT INTO paragraphs (id, project_id, author_id, content, length, lang, source)
+      SELECT ${id}::uuid, ${projectId}::uuid, ${authorId}::uuid, ${content}::text, ${content.length}::int, ${lang}::text,
+        ${source}::text
       FROM author WHERE access = ANY (${permitted}::text[])
       RETURNING 1),
     job AS MATERIALIZED (
@@ -66,14 +70,14 @@ export async function insertParagraph(tx: Tx, batch: NewParagraphs): Promise<Ins
 
 /** All of a batch in one statement, so that one round trip makes it durable. */
 export async function insertParagraphs(tx: Tx, batch: NewParagraphs): Promise<Inserted> {
-  const { projectId, authorId, caller, ids, contents, lang, events, job, permitted } = batch;
+  const { projectId, authorId, caller, ids, contents, lang, source, events, job, permitted } = batch;
   const lengths = contents.map((content) => content.length);
   // Each part reads from the one before: paragraphs first, the events last, since they hold the project's log.
   const [row] = await tx<{ access: string | null; job_id: string | null }>`
     WITH author AS MATERIALIZED (SELECT ${writeAccessColumn(tx, projectId, caller)} AS access),
     stored AS (
-      INSERT INTO paragraphs (id, project_id, author_id, content, length, lang)
-      SELECT p.id, ${projectId}, ${authorId}, p.content, p.length, ${lang}::text
+      INSERT INTO paragraphs (id, project_id, author_id, content, length, lang, source)
+      SELECT p.id, ${projectId}, ${authorId}, p.content, p.length, ${lang}::text, ${source}::text
       FROM author CROSS JOIN unnest(${ids}::uuid[], ${contents}::text[], ${lengths}::int[]) AS p (id, content, length)
       WHERE author.access = ANY (${permitted}::text[])
       RETURNING 1),
@@ -99,7 +103,7 @@ export async function findParagraph(
   column = accessColumn,
 ): Promise<{ readonly paragraph: Paragraph; readonly access: string | null } | undefined> {
   const [row] = await sql<ParagraphRow & { access: string | null }>`
-    SELECT p.id, p.project_id, p.author_id, p.post_id, p.content, p.doc, p.word_count, p.lang,
+    SELECT p.id, p.project_id, p.author_id, p.post_id, p.source, p.content, p.doc, p.word_count, p.lang,
       ${column(sql, sql`p.project_id`, who)} AS access
     FROM paragraphs p WHERE p.id = ${id}`;
   return row && { paragraph: toParagraph(row), access: row.access };
@@ -119,7 +123,7 @@ export async function listParagraphs(sql: Sql, list: ParagraphList): Promise<Par
   const ofAuthor = authorId === undefined ? sql`` : sql`AND author_id = ${authorId}`;
   const older = beforeId === undefined ? sql`` : sql`AND id < ${beforeId}`;
   const rows = await sql<ParagraphRow>`
-    SELECT id, project_id, author_id, post_id, content, doc, word_count, lang FROM paragraphs
+    SELECT id, project_id, author_id, post_id, source, content, doc, word_count, lang FROM paragraphs
     WHERE project_id = ${projectId} ${ofAuthor} ${withStatus(sql, status)} ${older}
     ORDER BY id DESC LIMIT ${limit + 1}`;
   return rows.map(toParagraph);
@@ -136,7 +140,7 @@ export async function listParagraphsByDoc(
   docs: readonly number[],
 ): Promise<Paragraph[]> {
   const rows = await sql<ParagraphRow>`
-    SELECT id, project_id, author_id, post_id, content, doc, word_count, lang FROM paragraphs
+    SELECT id, project_id, author_id, post_id, source, content, doc, word_count, lang FROM paragraphs
     WHERE project_id = ${projectId} AND doc = ANY (${docs}::int[])`;
   return rows.map(toParagraph);
 }
@@ -147,7 +151,7 @@ export async function listParagraphsById(
   ids: readonly string[],
 ): Promise<Paragraph[]> {
   const rows = await sql<ParagraphRow>`
-    SELECT id, project_id, author_id, post_id, content, doc, word_count, lang FROM paragraphs
+    SELECT id, project_id, author_id, post_id, source, content, doc, word_count, lang FROM paragraphs
     WHERE project_id = ${projectId} AND id = ANY (${ids}::uuid[])`;
   return rows.map(toParagraph);
 }
@@ -156,7 +160,7 @@ export async function listParagraphsById(
 export async function deleteParagraph(tx: Tx, id: string): Promise<Paragraph | undefined> {
   const [row] = await tx<ParagraphRow>`
     DELETE FROM paragraphs WHERE id = ${id}
-    RETURNING id, project_id, author_id, post_id, content, doc, word_count, lang`;
+    RETURNING id, project_id, author_id, post_id, source, content, doc, word_count, lang`;
   return row && toParagraph(row);
 }
 
@@ -164,6 +168,7 @@ export interface PendingParagraph {
   readonly id: string;
   readonly authorId: string;
   readonly postId: string | null;
+  readonly source: ParagraphSource;
   readonly content: string;
   /** As it was given. */
   readonly lang: string | null;
@@ -175,8 +180,8 @@ export async function listPending(
   projectId: string,
   bounds: { readonly maxParagraphs: number; readonly maxUnits: number },
 ): Promise<PendingParagraph[]> {
-  const rows = await sql<Pick<ParagraphRow, "id" | "author_id" | "post_id" | "content" | "lang">>`
-    SELECT p.id, p.author_id, p.post_id, p.content, p.lang
+  const rows = await sql<Pick<ParagraphRow, "id" | "author_id" | "post_id" | "source" | "content" | "lang">>`
+    SELECT p.id, p.author_id, p.post_id, p.source, p.content, p.lang
     FROM (
       SELECT id, sum(length) OVER (ORDER BY id) - length AS units_before
       FROM (
@@ -189,6 +194,7 @@ export async function listPending(
     id: row.id,
     authorId: row.author_id,
     postId: row.post_id,
+    source: sourceOf(row.post_id, row.source),
     content: row.content,
     lang: row.lang,
   }));
@@ -261,6 +267,7 @@ export function toParagraph(row: ParagraphRow): Paragraph {
     projectId: row.project_id,
     authorId: row.author_id,
     postId: row.post_id,
+    source: sourceOf(row.post_id, row.source),
     content: row.content,
     lang: row.lang,
     analysis:

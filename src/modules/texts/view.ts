@@ -1,6 +1,6 @@
 // What of texts leaves the server.
 import { z } from "zod";
-import { createdMsOf, type Paragraph } from "./model.ts";
+import { createdMsOf, PARAGRAPH_SOURCES, type Paragraph } from "./model.ts";
 
 export const paragraphStatus = z.enum(["pending", "analysed"]);
 
@@ -10,6 +10,9 @@ export const paragraphView = z
     project_id: z.uuid(),
     author_id: z.uuid(),
     post_id: z.uuid().nullable().meta({ description: "The post it is a part of, if any." }),
+    source: z.enum(PARAGRAPH_SOURCES).meta({
+      description: "How it came: handed in, from a file, fetched from an address, or as a part of a post.",
+    }),
     content: z.string(),
     lang: z.string().nullable().meta({
       description:
@@ -28,6 +31,7 @@ export function toParagraphView(paragraph: Paragraph): z.infer<typeof paragraphV
     project_id: paragraph.projectId,
     author_id: paragraph.authorId,
     post_id: paragraph.postId,
+    source: paragraph.source,
     content: paragraph.content,
     lang: paragraph.lang,
     status: analysis.state,

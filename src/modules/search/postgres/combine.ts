@@ -1,9 +1,11 @@
 // Puts what the terms of a query have found on a shelf together, as the query says, and adds up what each is worth.
 import type { Shelf } from "../../texts/index.ts";
-import type { Query, TermQuery } from "../query/query.ts";
+import type { Query, RankedQuery, TermQuery } from "../query/query.ts";
 import { COUNT_MASK, type Found, LEVEL_SHIFT, NOWHERE } from "./found.ts";
 import { advance, intersect } from "./intersect.ts";
-import { LEVEL_FACTORS } from "./ranking.ts";
+
+/** Against adding a posting up; measured about. */
+const LOOK_UP_COST = 4;
 
 /** Places ascending, beside each what it is worth. */
 export interface Matches {
@@ -16,6 +18,8 @@ export interface Worth {
   readonly weights: ReadonlyMap<TermQuery, number>;
   /** See lengthNorms; undefined: a document is worth its count. */
   readonly norms: Float64Array | undefined;
+  /** Parts of a score by how a word was matched, see levelFactors. */
+  readonly factors: readonly number[];
 }
 
 /** A term's places with the way to what they are worth, which is worked out for those that stay alone. */
@@ -25,7 +29,7 @@ export function combine(
   shelf: Shelf,
   query: Query,
   founds: ReadonlyMap<TermQuery, Found>,
-  { weights, norms }: Worth,
+  { weights, norms, factors }: Worth,
   sums: SumsPool,
 ): Matches {
   const { lengthBytes, docs } = shelf.documents;
@@ -34,7 +38,7 @@ export function combine(
     if (weight === 0) return 0;
     const plain = count & COUNT_MASK;
     if (!norms) return plain * weight;
-    const factor = count > COUNT_MASK ? (LEVEL_FACTORS[count >>> LEVEL_SHIFT] ?? 0) : 1;
+    const factor = count > COUNT_MASK ? (factors[count >>> LEVEL_SHIFT] ?? 0) : 1;
     return (factor * weight * plain) / (plain + (norms[lengthBytes[place] ?? 0] ?? 0));
   }
 
@@ -56,7 +60,43 @@ export function combine(
         return any(of.parts.map(part));
       case "not":
         return all([], [part(of.part)]);
+      case "ranked":
+        return ranked(of);
     }
+  }
+
+  function ranked({ match, by }: RankedQuery): Matches {
+    const { places } = evaluate(match);
+    const values = new Float64Array(places.length);
+    const lists = by.flatMap((term) => {
+      const weight = weights.get(term) ?? 0;
+      const found = founds.get(term);
+      return found && weight !== 0 ? [{ found, weight }] : [];
+    });
+    const postings = lists.reduce((sum, { found }) => sum + found.places.length, 0);
+    // Of few places each is looked up in each list; of many, the lists are added up as they are.
+    if (places.length * lists.length * LOOK_UP_COST < postings) {
+      for (const { found, weight } of lists) {
+        for (let index = 0, at = 0; index < places.length; index++) {
+          const place = places[index] ?? 0;
+          at = advance(found.places, at, place);
+          if (found.places[at] !== place) continue;
+          values[index] = (values[index] ?? 0) + worth(found.counts[at] ?? 0, weight, place);
+        }
+      }
+      return { places, values };
+    }
+    const lent = sums.take(docs.length);
+    for (const { found, weight } of lists) {
+      for (let index = 0; index < found.places.length; index++) {
+        const place = found.places[index] ?? 0;
+        lent.values[place] = (lent.values[place] ?? 0) + worth(found.counts[index] ?? 0, weight, place);
+      }
+    }
+    for (let index = 0; index < places.length; index++) values[index] = lent.values[places[index] ?? 0] ?? 0;
+    lent.values.fill(0);
+    sums.giveBack(lent);
+    return { places, values };
   }
 
   function all(wanted: readonly Part[], unwanted: readonly Part[] = []): Matches {

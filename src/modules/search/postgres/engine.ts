@@ -6,11 +6,11 @@ import type { Hit, SearchEngine, SearchRequest, SearchResult } from "../engine.t
 import { listPositiveTerms, type TermQuery } from "../query/query.ts";
 import { Best, type Candidate, idOf } from "./best.ts";
 import { combine, SumsPool, type Worth } from "./combine.ts";
-import { Facets, makeFilter } from "./filters.ts";
+import { Facets, type FromAddress, makeFilter } from "./filters.ts";
 import { countLive, type Found, findLeaf } from "./found.ts";
 import { findHighlights } from "./highlights.ts";
 import { makePlan, type Plan, wantedTerms } from "./plan.ts";
-import { inverseFrequency, lengthNorms } from "./ranking.ts";
+import { inverseFrequency, lengthNorms, levelFactors } from "./ranking.ts";
 import { createVocabularies, type VocabularyOptions } from "./vocabulary.ts";
 
 export interface PostgresEngineDeps {
@@ -42,7 +42,11 @@ export function createPostgresEngine(deps: PostgresEngineDeps): SearchEngine {
   return {
     async search(sql, request) {
       const { view, plan } = await open(sql, request);
-      const answer = evaluate(view, plan, request);
+      const { sourceUrl } = request.filter;
+      // After the view: whatever had no number by then may have one by now, and not the other way round.
+      const fromAddress =
+        sourceUrl === undefined ? undefined : await source.listFromAddress(sql, request.projectId, sourceUrl);
+      const answer = evaluate(view, plan, request, fromAddress);
       const hits = await withParagraphs(sql, request.projectId, answer.candidates, plan);
       return { ...answer, hits };
     },
@@ -97,7 +101,12 @@ export function createPostgresEngine(deps: PostgresEngineDeps): SearchEngine {
 
 type Evaluated = Omit<SearchResult, "hits"> & { readonly candidates: readonly Candidate[] };
 
-function evaluate(view: IndexView, plan: Plan, request: SearchRequest): Evaluated {
+function evaluate(
+  view: IndexView,
+  plan: Plan,
+  request: SearchRequest,
+  fromAddress: FromAddress | undefined,
+): Evaluated {
   const { sort, limit, filter, after } = request;
   const founds = view.shelves.map((shelf) => {
     return { shelf, founds: new Map([...plan.leaves].map(([term, leaf]) => [term, findLeaf(shelf, leaf)])) };
@@ -111,7 +120,7 @@ function evaluate(view: IndexView, plan: Plan, request: SearchRequest): Evaluate
   let total = 0;
   // From the newest to the oldest, as a rule: then few of equal value come to be kept.
   for (const { shelf, founds: found } of founds.toReversed()) {
-    const passes = makeFilter(shelf, filter);
+    const passes = makeFilter(shelf, filter, fromAddress);
     if (passes === "none") continue;
     const { places, values } = combine(shelf, plan.query, found, worth, sums);
     const hits: number[] = [];
@@ -182,6 +191,7 @@ function readStatistics(plan: Plan, given: readonly number[] | undefined): numbe
 function worthOfScores(plan: Plan, [documents = 0, scoredWords = 0, ...withTerm]: readonly number[]): Worth {
   const weights = new Map<TermQuery, number>();
   let next = 0;
+  let scored = 0;
   for (const term of listPositiveTerms(plan.query)) {
     const leaf = plan.leaves.get(term);
     let weight = 0;
@@ -191,10 +201,15 @@ function worthOfScores(plan: Plan, [documents = 0, scoredWords = 0, ...withTerm]
     }
     const isLeftOut = plan.leavesStopWordsOut && leaf?.kind === "words" && leaf.isStopWord;
     weights.set(term, isLeftOut ? 0 : weight);
+    if (!isLeftOut) scored++;
   }
-  return { weights, norms: lengthNorms({ documents, scoredWords }) };
+  return { weights, norms: lengthNorms({ documents, scoredWords }), factors: levelFactors(scored) };
 }
 
 function worthOfCounts(plan: Plan): Worth {
-  return { weights: new Map(listPositiveTerms(plan.query).map((term) => [term, 1])), norms: undefined };
+  return {
+    weights: new Map(listPositiveTerms(plan.query).map((term) => [term, 1])),
+    norms: undefined,
+    factors: [],
+  };
 }

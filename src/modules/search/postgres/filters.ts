@@ -1,15 +1,22 @@
-// Which documents of a shelf a search may show: not deleted, and of the author, post, language and time that were asked for.
-import { postAt, type Shelf } from "../../texts/index.ts";
+// Which documents of a shelf a search may show: not deleted, and of the author, post, source, language and time that were asked for.
+import { idAt, PARAGRAPH_SOURCES, postAt, type Shelf, type TextSource } from "../../texts/index.ts";
 import type { FacetName, FacetValue, Filter } from "../engine.ts";
 
 /** Whether the document at a place passes; undefined when all do. */
 export type Passes = (place: number) => boolean;
 
+/** What came from the address that was asked for; undefined when none was. */
+export type FromAddress = Awaited<ReturnType<TextSource["listFromAddress"]>>;
+
 /** `none` when no document of the shelf can pass. */
-export function makeFilter(shelf: Shelf, filter: Filter): Passes | undefined | "none" {
+export function makeFilter(
+  shelf: Shelf,
+  filter: Filter,
+  fromAddress: FromAddress | undefined,
+): Passes | undefined | "none" {
   const { documents, deleted } = shelf;
-  const { authorOf, langOf, postOf, createdMs } = documents;
-  const { authorId, postId, lang, fromMs, toMs } = filter;
+  const { authorOf, langOf, postOf, sourceOf, createdMs } = documents;
+  const { authorId, postId, source, lang, fromMs, toMs } = filter;
   const checks: Passes[] = [];
   if (deleted) checks.push((place) => deleted[place] === 0);
   if (authorId !== undefined) {
@@ -26,6 +33,18 @@ export function makeFilter(shelf: Shelf, filter: Filter): Passes | undefined | "
     const post = indexOfPost(shelf, postId);
     if (post === -1) return "none";
     checks.push((place) => postOf[place] === post + 1);
+  }
+  if (source !== undefined) {
+    const index = PARAGRAPH_SOURCES.indexOf(source);
+    checks.push((place) => sourceOf[place] === index);
+  }
+  if (fromAddress) {
+    const { docs, ids } = fromAddress;
+    checks.push(
+      shelf.isNumbered
+        ? (place) => docs.has(documents.docs[place] ?? 0)
+        : (place) => ids.has(idAt(documents, place)),
+    );
   }
   if (fromMs !== undefined) checks.push((place) => (createdMs[place] ?? 0) >= fromMs);
   if (toMs !== undefined) checks.push((place) => (createdMs[place] ?? 0) < toMs);
@@ -44,7 +63,7 @@ const POST_BYTES = 16;
 /** Of each facet. */
 const MAX_VALUES = 20;
 
-/** Counts hits by author, post or language. */
+/** Counts hits by author, post, language or source. */
 export class Facets {
   readonly #counts = new Map<FacetName, Map<string, number>>();
 
@@ -58,9 +77,10 @@ export class Facets {
 
   /** @param places of hits. */
   add({ documents }: Shelf, places: readonly number[]): void {
-    const { authors, authorOf, langs, langOf, postOf } = documents;
+    const { authors, authorOf, langs, langOf, postOf, sourceOf } = documents;
     this.#count("author", authorOf, places, (index) => authors[index]);
     this.#count("lang", langOf, places, (index) => langs[index]);
+    this.#count("source", sourceOf, places, (index) => PARAGRAPH_SOURCES[index]);
     this.#count("post", postOf, places, (index) => (index === 0 ? undefined : postAt(documents, index - 1)));
   }
 

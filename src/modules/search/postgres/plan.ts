@@ -69,6 +69,7 @@ export async function makePlan(
 
 function allTerms(query: Query): TermQuery[] {
   if (query.kind === "term") return [query];
+  if (query.kind === "ranked") return [...allTerms(query.match), ...query.by];
   return query.kind === "not" ? allTerms(query.part) : query.parts.flatMap(allTerms);
 }
 

@@ -23,5 +23,14 @@ export function lengthNorms({ documents, scoredWords }: Statistics): Float64Arra
   return Float64Array.from({ length: 256 }, (_, byte) => K1 * (1 - B + (B * fromLengthByte(byte)) / average));
 }
 
-/** Parts of a score by how a word was matched: itself, by its stem, with one letter wrong, with two. */
-export const LEVEL_FACTORS: readonly number[] = [1, 0.9, 0.6, 0.4];
+/** How little of a score is left to a stem where the word itself was all that was asked for. */
+const STEM_LOSS = 0.9;
+
+/**
+ * Parts of a score by how a word was matched: itself, by its stem, with one letter wrong, with two. Who asks for one word means it,
+ * and gets it first; in a sentence its form means little, and what is left is the plain BM25 of stems.
+ */
+export function levelFactors(scoredTerms: number): readonly number[] {
+  const stem = 1 - STEM_LOSS / Math.max(1, scoredTerms) ** 2;
+  return [1, stem, 0.6 * stem, 0.4 * stem];
+}

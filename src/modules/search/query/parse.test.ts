@@ -21,6 +21,8 @@ function write(query: Query | undefined): string {
       return `(${query.parts.map(write).join(" & ")})`;
     case "any":
       return `(${query.parts.map(write).join(" | ")})`;
+    case "ranked":
+      return `${write(query.match)} by ${query.by.map(write).join(" ")}`;
   }
 }
 
@@ -72,6 +74,26 @@ test("[SRC-3] what is no query is plain words, and the problem is named", () => 
   }
 });
 
+test("[SRC-19] with operator=or any of the words may occur, and a sentence is its words", () => {
+  const sentences = [
+    ["white whale", "(white | whale)"],
+    ["Why do whales (white ones) sing?", "(why | do | whales | white | ones | sing)"],
+    ["high-speed flow - at 1,000.5 m .", "(high | speed | flow | at | 1,000.5 | m)"],
+    ['the "white whale" ship', '(the | "white whale" | ship)'],
+    ["white AND whale ship", "((white & whale) | ship)"],
+    ["white whale -ship", "((white | whale) & -ship)"],
+    ["a b OR c d", "(a | b | c | d)"],
+    ["whale (it", "(whale | it)"],
+    ["数据库 whale", '("数 据 库" | whale)'],
+    ["-white", "-white"],
+    ["wha* ?", "wha*"],
+  ] as const;
+  for (const [text, written] of sentences) {
+    const { query } = parseQuery(text, readTerms, "or");
+    expect([text, write(query)]).toEqual([text, written]);
+  }
+});
+
 test("[SRC-3] any text at all is read", () => {
   const pieces = ["(", ")", '"', "-", "OR", "AND", "a", "*", " ", "“", "数", "🐋", "\\", "'", "{", "%"];
   for (let seed = 0; seed < 3_000; seed++) {
@@ -80,14 +102,15 @@ test("[SRC-3] any text at all is read", () => {
       (_, nth) => pieces[(seed * (nth + 7) * 31 + nth) % pieces.length],
     ).join("");
     expect(() => parse(text)).not.toThrow();
+    expect(() => parseQuery(text, readTerms, "or")).not.toThrow();
   }
 });
 
 test("[SRC-1] in a list of words nothing is an operator", () => {
   const words = ["OR", "-white", "wha*", '"a', "(b)", "c.*d", "e-mail", "🐋"];
   expect(write(queryOfWords(words, "and", readTerms))).toBe(
-    '("or" & "white" & "wha" & "a" & "b" & "c d" & "e mail")',
+    '("or" & "white" & "wha" & "a" & "b" & "c d" & "e mail") by or white wha a b c d e mail',
   );
-  expect(write(queryOfWords(["a", "b"], "or", readTerms))).toBe('("a" | "b")');
+  expect(write(queryOfWords(["a", "数据"], "or", readTerms))).toBe('("a" | "数 据") by a "数 据"');
   expect(queryOfWords(["🐋"], "or", readTerms)).toBeUndefined();
 });

@@ -1,5 +1,6 @@
-// The query language: words (all of them), OR, "a phrase", -not, pre*, parentheses. What it cannot read is taken as plain words.
-import type { Query, TermQuery } from "./query.ts";
+// The query language: words (all of them, or any), OR, "a phrase", -not, pre*, parentheses. What it cannot read is taken as plain words.
+import { CHARACTER } from "../../texts/index.ts";
+import { listPositiveTerms, type Query, type TermQuery } from "./query.ts";
 
 export interface Parsed {
   /** Undefined when there is no word in it. */
@@ -11,6 +12,9 @@ export interface Parsed {
 /** Gives the terms of a text, as the tokenizer does. */
 export type ReadTerms = (text: string) => readonly string[];
 
+/** How words that stand side by side are taken: all must occur, or any may. */
+export type Operator = "and" | "or";
+
 type Token =
   | { readonly kind: "(" | ")" | "or" | "and" | "-" }
   | { readonly kind: "phrase" | "word"; readonly text: string };
@@ -20,35 +24,83 @@ const MAX_DEPTH = 50;
 
 class Problem extends Error {}
 
-export function parseQuery(text: string, readTerms: ReadTerms): Parsed {
+export function parseQuery(text: string, readTerms: ReadTerms, operator: Operator = "and"): Parsed {
   try {
-    return { query: new Parser(tokenize(text), readTerms).parse(), problem: undefined };
+    return { query: new Parser(tokenize(text), readTerms, operator).parse(), problem: undefined };
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    return { query: plainWords(text, readTerms), problem: error.message };
+    return { query: plainWords(text, readTerms, operator), problem: error.message };
   }
 }
 
-/** Words as they are: none of their characters means anything, and no other word stands for them. */
+/**
+ * Words as they are: none of their characters means anything, and nothing is found that has only other words of their stems.
+ * What is found is ranked by stems all the same, and by each word of what falls apart into several.
+ */
 export function queryOfWords(
   words: readonly string[],
-  operator: "and" | "or",
+  operator: Operator,
   readTerms: ReadTerms,
 ): Query | undefined {
   const parts = words.flatMap((word) => toTerm(word, "exact", readTerms) ?? []);
-  return join(operator === "and" ? "all" : "any", parts);
+  const match = join(operator === "and" ? "all" : "any", parts);
+  return match && { kind: "ranked", match, by: words.flatMap((word) => toWords(word, readTerms)) };
 }
 
-function plainWords(text: string, readTerms: ReadTerms): Query | undefined {
+/** Whether it is nothing but some words, all of which must occur. */
+export function isPlain(query: Query, atLeast: number): boolean {
+  const isPlainPart = (part: Query): boolean =>
+    part.kind === "all" ? part.parts.every(isPlainPart) : part.kind === "term" && isWord(part);
+  return isPlainPart(query) && listPositiveTerms(query).length >= atLeast;
+}
+
+/** Typed as a word, though it may fall apart; what stands in quotation marks is meant as it stands. */
+function isWord({ text, terms, match }: TermQuery): boolean {
+  return match === "word" || (match === "exact" && terms.length > 1 && !/\s/.test(text));
+}
+
+function plainWords(text: string, readTerms: ReadTerms, operator: Operator): Query | undefined {
   const words = text.split(/[\s()"“”*]+/u).filter((word) => word !== "OR" && word !== "AND");
+  if (operator === "or") {
+    return join(
+      "any",
+      words.flatMap((word) => toWords(word, readTerms)),
+    );
+  }
   return join(
     "all",
     words.flatMap((word) => toTerm(word, "word", readTerms) ?? []),
   );
 }
 
+/** Each word by itself; characters of scripts without spaces stay together, since one of them says little. */
+function toWords(text: string, readTerms: ReadTerms): TermQuery[] {
+  const words: TermQuery[] = [];
+  let run: string[] = [];
+  const endRun = () => {
+    if (run.length > 0) words.push({ kind: "term", text, terms: run, match: "exact" });
+    run = [];
+  };
+  for (const term of readTerms(text)) {
+    if (term.startsWith(CHARACTER)) run.push(term);
+    else {
+      endRun();
+      words.push({ kind: "term", text: term, terms: [term], match: "word" });
+    }
+  }
+  endRun();
+  return words;
+}
+
 function join(kind: "all" | "any", parts: readonly Query[]): Query | undefined {
   return parts.length > 1 ? { kind, parts } : parts[0];
+}
+
+function joinAny(parts: readonly Query[]): Query | undefined {
+  return join(
+    "any",
+    parts.flatMap((part) => (part.kind === "any" ? part.parts : part)),
+  );
 }
 
 /** Undefined when there is nothing in it that could be found. */
@@ -79,11 +131,13 @@ function tokenize(text: string): Token[] {
 class Parser {
   readonly #tokens: readonly Token[];
   readonly #readTerms: ReadTerms;
+  readonly #operator: Operator;
   #at = 0;
   #depth = 0;
 
-  constructor(tokens: readonly Token[], readTerms: ReadTerms) {
+  constructor(tokens: readonly Token[], readTerms: ReadTerms, operator: Operator) {
     this.#tokens = tokens;
+    this.#operator = operator;
     this.#readTerms = readTerms;
   }
 
@@ -99,13 +153,15 @@ class Parser {
     for (;;) {
       const part = this.#all();
       if (part) parts.push(part);
-      if (this.#tokens[this.#at]?.kind !== "or") return join("any", parts);
+      if (this.#tokens[this.#at]?.kind !== "or") return joinAny(parts);
       this.#at++;
     }
   }
 
   #all(): Query | undefined {
-    const parts: Query[] = [];
+    // What AND joins.
+    const groups: Query[][] = [];
+    let isJoined = false;
     let read = 0;
     for (;;) {
       const kind = this.#tokens[this.#at]?.kind;
@@ -114,15 +170,34 @@ class Parser {
         const next = this.#tokens[++this.#at]?.kind;
         const isBetween = read > 0 && next !== undefined && next !== ")" && next !== "or" && next !== "and";
         if (!isBetween) throw new Problem("AND stands between two words.");
+        isJoined = true;
         continue;
       }
       const part = this.#one();
       read++;
-      if (part) parts.push(part);
+      const last = groups.at(-1);
+      if (part && isJoined && last) last.push(part);
+      else if (part) groups.push([part]);
+      isJoined = false;
     }
     if (read === 0)
       throw new Problem(this.#isAtOr() ? "OR stands between two words." : "There is nothing in parentheses.");
-    return join("all", parts);
+    return this.#operator === "and" ? join("all", groups.flat()) : this.#some(groups);
+  }
+
+  /** Any of them, and nothing that is excluded. */
+  #some(groups: readonly Query[][]): Query | undefined {
+    const excluded = groups.flatMap((group) => group.filter(({ kind }) => kind === "not"));
+    const wanted = groups.flatMap((group) => {
+      return (
+        join(
+          "all",
+          group.filter(({ kind }) => kind !== "not"),
+        ) ?? []
+      );
+    });
+    const any = joinAny(wanted);
+    return join("all", any ? [any, ...excluded] : excluded);
   }
 
   #isAtOr(): boolean {
@@ -160,6 +235,7 @@ class Parser {
 
   #word(text: string): Query | undefined {
     const isPrefix = text.endsWith("*");
+    if (this.#operator === "or" && !isPrefix) return join("any", toWords(text, this.#readTerms));
     return toTerm(text, isPrefix ? "prefix" : "word", this.#readTerms);
   }
 }

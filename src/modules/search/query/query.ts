@@ -15,15 +15,25 @@ export type Query =
   | TermQuery
   | { readonly kind: "all"; readonly parts: readonly Query[] }
   | { readonly kind: "any"; readonly parts: readonly Query[] }
-  | { readonly kind: "not"; readonly part: Query };
+  | { readonly kind: "not"; readonly part: Query }
+  | RankedQuery;
 
-/** The terms that a hit may have, in the order in which they were typed. */
+/** What `match` finds, in the order of how well `by` describes it: each of these adds to the score, and none must occur. */
+export interface RankedQuery {
+  readonly kind: "ranked";
+  readonly match: Query;
+  readonly by: readonly TermQuery[];
+}
+
+/** The terms that a hit may have and that make its score, in the order in which they were typed. */
 export function listPositiveTerms(query: Query): TermQuery[] {
   switch (query.kind) {
     case "term":
       return [query];
     case "not":
       return [];
+    case "ranked":
+      return [...query.by];
     case "all":
     case "any":
       return query.parts.flatMap(listPositiveTerms);
@@ -36,6 +46,8 @@ export function countTerms(query: Query): number {
       return query.terms.length;
     case "not":
       return countTerms(query.part);
+    case "ranked":
+      return Math.max(countTerms(query.match), query.by.length);
     case "all":
     case "any":
       return query.parts.reduce((sum, part) => sum + countTerms(part), 0);

@@ -10,7 +10,7 @@ import {
   type WordIndex,
 } from "../../texts/index.ts";
 import type { SearchRequest } from "../engine.ts";
-import { parseQuery } from "../query/parse.ts";
+import { parseQuery, queryOfWords } from "../query/parse.ts";
 import type { Query } from "../query/query.ts";
 import { type ReferenceHit, type ReferenceText, searchByHand } from "./reference.ts";
 
@@ -56,6 +56,10 @@ const TYPED = [
   "1,000.5",
 ];
 
+/** The query language with its operators, or a list of words. */
+export type Way = "and" | "or" | "all" | "any";
+const OPERATORS = { all: "and", any: "or" } as const;
+
 export class Corpus {
   readonly projectId = newId();
   readonly authors = [newId(), newId()];
@@ -96,14 +100,16 @@ export class Corpus {
         this.pick([" ", " ", ", ", "-", ""]),
       );
       const postId = this.#chance.oneIn(3) ? this.pick(this.posts) : null;
-      return { id: newId(), authorId: this.pick(this.authors), postId, lang, content };
+      const source = postId === null ? this.pick(["direct", "import", "fetch"] as const) : "post";
+      return { id: newId(), authorId: this.pick(this.authors), postId, source, lang, content };
     });
     const column = <Key extends keyof ReferenceText>(key: Key) => added.map((text) => text[key]);
     await this.#db.sql`
-      INSERT INTO paragraphs (id, project_id, author_id, post_id, lang, content, length)
-      SELECT p.id, ${this.projectId}, p.author_id, p.post_id, p.lang, p.content, length(p.content)
+      INSERT INTO paragraphs (id, project_id, author_id, post_id, source, lang, content, length)
+      SELECT p.id, ${this.projectId}, p.author_id, p.post_id, nullif(nullif(p.source, 'direct'), 'post'), p.lang, p.content, length(p.content)
       FROM unnest(${column("id")}::uuid[], ${column("authorId")}::uuid[], ${column("postId")}::uuid[],
-        ${column("lang")}::text[], ${column("content")}::text[]) AS p (id, author_id, post_id, lang, content)`;
+        ${column("source")}::text[], ${column("lang")}::text[], ${column("content")}::text[])
+        AS p (id, author_id, post_id, source, lang, content)`;
     for (const text of added) this.texts.set(text.id, text);
     this.#pending.push(...added);
   }
@@ -175,8 +181,11 @@ export class Corpus {
     return parts.reduce((text, part) => `${text}${this.pick([" ", " ", " OR "])}${part}`);
   }
 
-  parse(text: string): Query | undefined {
-    return parseQuery(text, (part) => this.tokenizer.listTerms(part).map(({ word }) => word)).query;
+  /** The query of a text, as one of the calls would understand it. */
+  parse(text: string, way: Way): Query | undefined {
+    const readTerms = (part: string) => this.tokenizer.listTerms(part).map(({ word }) => word);
+    if (way === "all" || way === "any") return queryOfWords(text.split(" "), OPERATORS[way], readTerms);
+    return parseQuery(text, readTerms, way).query;
   }
 
   async byHand(

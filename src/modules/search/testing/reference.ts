@@ -1,5 +1,11 @@
 // Searching as one would do it by hand: every text is read for every query. What an engine answers is held against it.
-import { CHARACTER, type createTokenizer, type createWordIndex, fromLengthByte } from "../../texts/index.ts";
+import {
+  CHARACTER,
+  type createTokenizer,
+  type createWordIndex,
+  fromLengthByte,
+  type ParagraphSource,
+} from "../../texts/index.ts";
 import type { SearchRequest } from "../engine.ts";
 import { listPositiveTerms, type Query, type TermQuery } from "../query/query.ts";
 
@@ -7,6 +13,7 @@ export interface ReferenceText {
   readonly id: string;
   readonly authorId: string;
   readonly postId: string | null;
+  readonly source: ParagraphSource;
   readonly lang: string;
   readonly content: string;
 }
@@ -35,7 +42,7 @@ const STOP_WORDS = new Set(
 );
 /** Longer ones are found whole, and not by their beginning. */
 const LONGEST = 256;
-const FACTORS = [1, 0.9, 0.6, 0.4];
+const LEVELS = 4;
 
 export function searchByHand(
   { tokenizer, languages }: ReferenceDeps,
@@ -63,7 +70,7 @@ export function searchByHand(
     const { terms, match } = term;
     const [first = ""] = terms;
     const runs: number[][] = [];
-    let level = FACTORS.length;
+    let level = LEVELS;
     for (let at = 0; at + terms.length <= text.terms.length; at++) {
       const word = text.terms[at]?.word ?? "";
       const isExact = terms.every((each, nth) => text.terms[at + nth]?.word === each);
@@ -95,6 +102,8 @@ export function searchByHand(
         return of.parts.some((part) => matches(part, text));
       case "not":
         return !matches(of.part, text);
+      case "ranked":
+        return matches(of.match, text);
     }
   }
 
@@ -111,13 +120,18 @@ export function searchByHand(
     }),
   );
 
+  const scored = positive.filter((term) => !(leavesOut && isStop(term))).length;
+  const stem = 1 - 0.9 / Math.max(1, scored) ** 2;
+  const factors = [1, stem, 0.6 * stem, 0.4 * stem];
+
   function score(of: Query, text: Read): number {
     if (of.kind === "not" || !matches(of, text)) return 0;
+    if (of.kind === "ranked") return of.by.reduce((sum, term) => sum + score(term, text), 0);
     if (of.kind !== "term") return of.parts.reduce((sum, part) => sum + score(part, text), 0);
     const { runs, level } = occurrences(of, text);
     if (sort === "count") return runs.length;
     const norm = 1.2 * (0.25 + (0.75 * fromLengthByte(byteOf(text.length))) / average);
-    return ((FACTORS[level] ?? 0) * (weights.get(of) ?? 0) * runs.length) / (runs.length + norm);
+    return ((factors[level] ?? 0) * (weights.get(of) ?? 0) * runs.length) / (runs.length + norm);
   }
 
   function highlights(text: Read): [number, number][] {
@@ -153,6 +167,7 @@ export function searchByHand(
   const hits = all.filter((text) => {
     if (filter.authorId !== undefined && text.authorId !== filter.authorId) return false;
     if (filter.postId !== undefined && text.postId !== filter.postId) return false;
+    if (filter.source !== undefined && text.source !== filter.source) return false;
     if (filter.lang !== undefined && text.lang !== filter.lang) return false;
     return matches(query, text);
   });

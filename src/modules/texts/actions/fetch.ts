@@ -58,6 +58,7 @@ export function createFetchActions({ paragraphs, readSource }: FetchDeps) {
               tx,
               by,
               fresh.map(({ content }) => content),
+              { source: "fetch" },
             );
       const made = fresh.map((each, index) => ({ ...each, id: stored?.ids[index] ?? "" }));
       if (made.length > 0) await insertSourceParagraphs(tx, key, url, made);
@@ -68,6 +69,7 @@ export function createFetchActions({ paragraphs, readSource }: FetchDeps) {
           projectId,
           authorId: actorId,
           postId: null,
+          source: "fetch",
           content,
           lang: null,
           analysis,

@@ -48,7 +48,7 @@ export function createImport({ db, jobs, paragraphs }: ImportDeps): ImportFile {
     const counts = new Counts();
 
     async function store(tx: Tx): Promise<void> {
-      const { jobId } = await paragraphs.storeBatch(tx, by, batch.contents);
+      const { jobId } = await paragraphs.storeBatch(tx, by, batch.contents, { source: "import" });
       // Counted when it is certain: a failed commit must not leave them in the record of a cut-off upload.
       tx.afterCommit(() => counts.accept(batch, jobId));
     }
@@ -64,7 +64,9 @@ export function createImport({ db, jobs, paragraphs }: ImportDeps): ImportFile {
     if (batch.contents.length === 0 && counts.isEmpty) throw textErrors.IMPORT_EMPTY();
     return db.transaction(async (tx) => {
       const last =
-        batch.contents.length > 0 ? await paragraphs.storeBatch(tx, by, batch.contents) : undefined;
+        batch.contents.length > 0
+          ? await paragraphs.storeBatch(tx, by, batch.contents, { source: "import" })
+          : undefined;
       return finish(tx, toReply(counts.result(batch.contents.length, last?.jobId)));
     });
 

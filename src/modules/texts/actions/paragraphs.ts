@@ -39,6 +39,13 @@ export interface StoredBatch {
   readonly jobId: string;
 }
 
+export interface BatchOptions {
+  /** ISO 639-1; left out, it is recognised. */
+  readonly lang?: string | null | undefined;
+  /** Left out: handed in. */
+  readonly source?: "import" | "fetch" | null;
+}
+
 export interface WordCount {
   readonly word: string;
   readonly count: number;
@@ -79,7 +86,7 @@ export function createParagraphActions(deps: ParagraphActionDeps) {
       tx: Tx,
       by: ParagraphsFrom,
       contents: readonly string[],
-      lang: string | null = null,
+      { lang = null, source = null }: BatchOptions = {},
     ): Promise<StoredBatch> {
       const { projectId, actorId } = by;
       const ids = contents.map(() => newId());
@@ -94,6 +101,7 @@ export function createParagraphActions(deps: ParagraphActionDeps) {
         ids,
         contents,
         lang,
+        source,
         events: paragraphsCreated(by, ids),
         job,
         permitted,

@@ -69,6 +69,7 @@ test("[TXT-80] without an address the server's text source is read, and its para
         project_id: projectId,
         author_id: ada.userId,
         post_id: null,
+        source: "fetch",
         content,
         lang: null,
         status: "pending",

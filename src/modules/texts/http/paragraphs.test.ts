@@ -37,6 +37,7 @@ test("[TXT-8] what is handed in is stored before the answer, in my order, with o
         project_id: ada.projectId,
         author_id: ada.userId,
         post_id: null,
+        source: "direct",
         content: texts[place],
         lang: null,
         status: "pending",

@@ -97,7 +97,7 @@ export function paragraphRoutes({ db, actions }: ParagraphRouteDeps): Route[] {
         const isShort = body.paragraphs.length <= MAX_GROUPED;
         return write(
           async (tx) => {
-            const { ids, jobId } = await actions.storeBatch(tx, by, body.paragraphs, body.lang);
+            const { ids, jobId } = await actions.storeBatch(tx, by, body.paragraphs, { lang: body.lang });
             const paragraphs = ids.map((id) => ({ id, status: "pending" as const }));
             return { status: 202, body: { paragraphs, job_id: jobId } };
           },

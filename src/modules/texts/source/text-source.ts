@@ -25,6 +25,13 @@ export interface SourceText {
   readonly paragraphs: readonly string[];
 }
 
+/** What follows the # is for the reader, and no other text. Throws TypeError for what is no address. */
+export function withoutFragment(address: string): URL {
+  const url = new URL(address);
+  url.hash = "";
+  return url;
+}
+
 /** Throws a Refusal with a sentence for whoever asked. */
 export type ReadSource = (
   url: string | undefined,
@@ -52,8 +59,7 @@ export function createReadSource({ outbound, pages, defaultUrl }: TextSourceDeps
     const address = given ?? defaultUrl;
     const problem = given === undefined ? undefined : outbound.findProblem(given);
     if (problem !== undefined) throw textErrors.SOURCE_REFUSED({ detail: problem });
-    const url = new URL(address);
-    url.hash = "";
+    const url = withoutFragment(address);
     const isDefault = given === undefined;
     const circuit = isDefault ? "text source" : url.origin;
     const fetch = isDefault ? fetchDefault : outbound.fetch;

@@ -1,5 +1,5 @@
 // The documents of a segment: what filters, scores and orders them, side by side, so that a query needs no row of theirs.
-import { createdMsOf } from "../model.ts";
+import { createdMsOf, PARAGRAPH_SOURCES, type ParagraphSource } from "../model.ts";
 import { toLengthByte } from "./length-byte.ts";
 import { VarintReader, VarintWriter } from "./varint.ts";
 
@@ -18,6 +18,7 @@ export interface IndexedDocument {
   readonly id: string;
   readonly authorId: string;
   readonly postId: string | null;
+  readonly source: ParagraphSource;
   /** As in the column `lang`. */
   readonly lang: string;
   readonly wordCount: number;
@@ -41,6 +42,8 @@ export interface Documents {
   /** Index into `langs`. */
   readonly langOf: Uint8Array;
   readonly langs: readonly string[];
+  /** Index into PARAGRAPH_SOURCES. */
+  readonly sourceOf: Uint8Array;
   /** Index into `posts`, less one; 0 for none. */
   readonly postOf: Uint32Array;
   /** Sixteen bytes each: there may be as many as documents. */
@@ -69,7 +72,7 @@ export function encodeDocuments(documents: readonly IndexedDocument[]): Uint8Arr
   for (const post of posts.keys()) writer.writeBytes(toBytes(post));
   let lastDoc = 0;
   let lastMs = 0;
-  for (const { doc, id, wordCount, scoredCount, authorId, lang, postId } of documents) {
+  for (const { doc, id, wordCount, scoredCount, authorId, lang, postId, source } of documents) {
     const createdMs = createdMsOf(id);
     writer.write(doc - lastDoc);
     writer.write(wordCount);
@@ -80,6 +83,7 @@ export function encodeDocuments(documents: readonly IndexedDocument[]): Uint8Arr
     writer.write(authors.get(authorId) ?? 0);
     writer.write(langs.get(lang) ?? 0);
     writer.write(postId === null ? 0 : (posts.get(postId) ?? 0) + 1);
+    writer.write(PARAGRAPH_SOURCES.indexOf(source));
     lastDoc = doc;
     lastMs = createdMs;
   }
@@ -120,6 +124,7 @@ export function decodeDocuments(bytes: Uint8Array): Documents {
     documents.authorOf[place] = reader.read();
     documents.langOf[place] = isFirst ? 0 : reader.read();
     documents.postOf[place] = isFirst ? 0 : reader.read();
+    documents.sourceOf[place] = isFirst ? 0 : reader.read();
     scoredTotal += scoredCount;
   }
   return { ...documents, scoredTotal };
@@ -136,12 +141,14 @@ export function layDocumentsOut(list: readonly IndexedDocument[]): Documents {
     posts: Buffer.concat([...posts.keys()].map(toBytes)),
   });
   let scoredTotal = 0;
-  for (const [place, { doc, id, wordCount, scoredCount, authorId, lang, postId }] of list.entries()) {
+  for (const [place, each] of list.entries()) {
+    const { doc, id, wordCount, scoredCount, authorId, lang, postId, source } = each;
     const rest = toBytes(id).subarray(UUID_BYTES - ID_REST_BYTES);
     fill(documents, place, { doc, wordCount, scoredCount, ms: createdMsOf(id), rest });
     documents.authorOf[place] = authors.get(authorId) ?? 0;
     documents.langOf[place] = langs.get(lang) ?? 0;
     documents.postOf[place] = postId === null ? 0 : (posts.get(postId) ?? 0) + 1;
+    documents.sourceOf[place] = PARAGRAPH_SOURCES.indexOf(source);
     scoredTotal += scoredCount;
   }
   return { ...documents, scoredTotal };
@@ -160,6 +167,7 @@ function emptyDocuments(
     idRests: new Uint8Array(length * ID_REST_BYTES),
     authorOf: new Uint32Array(length),
     langOf: new Uint8Array(length),
+    sourceOf: new Uint8Array(length),
     postOf: new Uint32Array(length),
     ...lists,
   };
@@ -192,6 +200,7 @@ export function documentAt(documents: Documents, place: number): IndexedDocument
     authorId: documents.authors[documents.authorOf[place] ?? 0] ?? "",
     lang: documents.langs[documents.langOf[place] ?? 0] ?? "",
     postId: post === 0 ? null : postAt(documents, post - 1),
+    source: PARAGRAPH_SOURCES[documents.sourceOf[place] ?? 0] ?? "direct",
   };
 }
 

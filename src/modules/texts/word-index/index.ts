@@ -2,6 +2,7 @@
 // segments, tail and merging; search will ask it for more than counts.
 import type { Database, Query, Sql, Tx } from "../../../kernel/db/index.ts";
 import { createLanguages, type Languages } from "../language/languages.ts";
+import type { ParagraphSource } from "../model.ts";
 import { TOKENIZER_VERSION, type Tokenizer } from "../tokenizer/tokenizer.ts";
 import { createBoundedMemory } from "./bounded-memory.ts";
 import { eraseIndex } from "./erase.ts";
@@ -42,6 +43,7 @@ export interface CountedParagraph {
   readonly id: string;
   readonly authorId: string;
   readonly postId: string | null;
+  readonly source: ParagraphSource;
   readonly content: string;
   /** See language/languages.ts. */
   readonly lang: string;

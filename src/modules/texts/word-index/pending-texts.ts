@@ -34,8 +34,8 @@ export class PendingTexts {
         this.#texts.get(row.id) ?? (row.content === "" ? undefined : await toText(row, readText, languages));
       if (!known) return undefined;
       texts.set(row.id, known);
-      const { id, authorId, postId } = row;
-      tail.add({ doc: place, id, authorId, postId, lang: known.lang }, known.text);
+      const { id, authorId, postId, source } = row;
+      tail.add({ doc: place, id, authorId, postId, source, lang: known.lang }, known.text);
     }
     this.#texts = texts;
     this.#tail = tail;

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { newId } from "../../../kernel/ids/index.ts";
 import { createChance } from "../../../testing/chance.ts";
+import { PARAGRAPH_SOURCES } from "../model.ts";
 import { decodeDocuments, documentAt, encodeDocuments, layDocumentsOut, placeOf } from "./documents.ts";
 import { fromLengthByte, toLengthByte } from "./length-byte.ts";
 import { PositionsEncoder, PositionsReader } from "./positions.ts";
@@ -75,6 +76,7 @@ test("[TXT-31] documents are read as they were written, and found by number", ()
       id: newId(),
       authorId,
       postId: chance.oneIn(2) ? (authors[chance.below(3)] ?? "") : null,
+      source: PARAGRAPH_SOURCES[chance.below(4)] ?? "direct",
       lang: chance.oneIn(2) ? "en" : "de",
       wordCount,
       scoredCount: wordCount - chance.below(wordCount + 1),

@@ -154,8 +154,9 @@ export class ProjectMemory {
   }
 }
 
-export function addRow(tail: Tail, { doc, id, authorId, postId, lang }: TailRow, text: IndexedText): void {
-  tail.add({ doc, id, authorId, postId, lang: lang ?? UNKNOWN }, text);
+export function addRow(tail: Tail, row: TailRow, text: IndexedText): void {
+  const { doc, id, authorId, postId, source, lang } = row;
+  tail.add({ doc, id, authorId, postId, source, lang: lang ?? UNKNOWN }, text);
 }
 
 function markDeleted(view: SegmentView, doc: number): boolean {

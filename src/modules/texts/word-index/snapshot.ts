@@ -1,5 +1,6 @@
 // The one statement behind a query: everything of one moment that the process does not remember yet.
 import type { Sql } from "../../../kernel/db/index.ts";
+import { type ParagraphSource, sourceOf } from "../model.ts";
 
 /** What the process remembers, and so need not be sent again. */
 export interface Known {
@@ -16,6 +17,7 @@ export interface TailRow {
   readonly id: string;
   readonly authorId: string;
   readonly postId: string | null;
+  readonly source: ParagraphSource;
   /** Null of one that was analysed before languages were recognised. */
   readonly lang: string | null;
   readonly content: string;
@@ -50,6 +52,7 @@ interface PartRow {
   readonly id: string | null;
   readonly author_id: string | null;
   readonly post_id: string | null;
+  readonly source: ParagraphSource | null;
   readonly lang: string | null;
   readonly content: string | null;
   readonly bytes: Uint8Array | null;
@@ -69,28 +72,28 @@ export async function readSnapshot(
       SELECT segment, first_doc, document_data FROM text_segments
       WHERE project_id = ${projectId} AND is_live ORDER BY first_doc)
     SELECT 'head' AS part, next_doc AS a, folded_doc AS b, tombstone_seq AS c, 0::float8 AS n,
-      NULL::uuid AS id, NULL::uuid AS author_id, NULL::uuid AS post_id, NULL::text AS lang, NULL::text AS content,
-      NULL::bytea AS bytes
+      NULL::uuid AS id, NULL::uuid AS author_id, NULL::uuid AS post_id, NULL::text AS source, NULL::text AS lang,
+      NULL::text AS content, NULL::bytea AS bytes
     FROM head
     UNION ALL
-    SELECT 'totals', w.documents, 0, 0, w.occurrences::float8, NULL, NULL, NULL, NULL, NULL, NULL
+    SELECT 'totals', w.documents, 0, 0, w.occurrences::float8, NULL, NULL, NULL, NULL, NULL, NULL, NULL
     FROM text_words w WHERE w.project_id = ${projectId} AND w.word = ${key}
     UNION ALL
-    SELECT 'segment', segment, 0, 0, 0, NULL, NULL, NULL, NULL, NULL,
+    SELECT 'segment', segment, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL,
       CASE WHEN segment = ANY (${known.segments}::int[]) THEN NULL ELSE document_data END
     FROM live
     UNION ALL
-    SELECT 'postings', p.segment, p.documents, 0, 0, NULL, NULL, NULL, NULL, NULL,
+    SELECT 'postings', p.segment, p.documents, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL,
       CASE WHEN p.segment = ANY (${known.postings}::int[]) THEN NULL ELSE p.postings END
     FROM live JOIN text_postings p
       ON p.project_id = ${projectId} AND p.segment = live.segment AND p.word = ${key}
     UNION ALL
-    SELECT 'tombstone', t.doc, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL
+    SELECT 'tombstone', t.doc, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL
     FROM text_tombstones t WHERE t.project_id = ${projectId} AND t.seq > ${known.tombstoneSeq}
     UNION ALL
-    SELECT 'document', p.doc, 0, 0, 0, p.id, p.author_id, p.post_id, p.lang, p.content, NULL
+    SELECT 'document', p.doc, 0, 0, 0, p.id, p.author_id, p.post_id, p.source, p.lang, p.content, NULL
     FROM head CROSS JOIN LATERAL (
-      SELECT doc, id, author_id, post_id, lang, content FROM paragraphs
+      SELECT doc, id, author_id, post_id, source, lang, content FROM paragraphs
       WHERE project_id = ${projectId} AND doc >= greatest(head.folded_doc, ${known.tailNext}) ORDER BY doc) p`;
   return toSnapshot(rows);
 }
@@ -113,6 +116,7 @@ function toSnapshot(rows: readonly PartRow[]): Snapshot | undefined {
       id: row.id ?? "",
       authorId: row.author_id ?? "",
       postId: row.post_id,
+      source: sourceOf(row.post_id, row.source),
       lang: row.lang,
       content: row.content ?? "",
     })),

@@ -1,5 +1,6 @@
 // The SQL of the word index, but for the statement of a query (snapshot.ts), of merging and of rebuilding.
 import type { Query, Sql, Tx } from "../../../kernel/db/index.ts";
+import { type ParagraphSource, sourceOf } from "../model.ts";
 import type { TailRow } from "./snapshot.ts";
 
 /** Above all keys of characters, which begin with CHARACTER, and below all words. */
@@ -253,6 +254,7 @@ interface ReadRow {
   readonly id: string;
   readonly author_id: string;
   readonly post_id: string | null;
+  readonly source: ParagraphSource | null;
   readonly lang: string | null;
   readonly content: string;
 }
@@ -265,7 +267,7 @@ export async function readDocuments(
   bounds: { readonly maxDocuments: number; readonly maxUnits: number },
 ): Promise<TailRow[]> {
   const rows = await sql<ReadRow>`
-    SELECT p.doc, p.id, p.author_id, p.post_id, p.lang, p.content
+    SELECT p.doc, p.id, p.author_id, p.post_id, p.source, p.lang, p.content
     FROM (
       SELECT id, doc, sum(length) OVER (ORDER BY doc) - length AS units_before
       FROM (
@@ -280,6 +282,7 @@ export async function readDocuments(
     id: row.id,
     authorId: row.author_id,
     postId: row.post_id,
+    source: sourceOf(row.post_id, row.source),
     lang: row.lang,
     content: row.content,
   }));

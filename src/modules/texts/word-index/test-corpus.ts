@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { newId } from "../../../kernel/ids/index.ts";
 import type { Chance } from "../../../testing/chance.ts";
 import type { TestDatabase } from "../../../testing/database.ts";
+import { sourceOf } from "../model.ts";
 import { createTokenizer } from "../tokenizer/tokenizer.ts";
 import type { CountedParagraph, MaintenanceRun, WordIndex } from "./index.ts";
 import { createReadText } from "./text.ts";
@@ -66,10 +67,12 @@ export class Corpus {
   /** Stores paragraphs that wait to be analysed. */
   async store(contents: readonly string[]): Promise<Stored[]> {
     const added = contents.map((content) => {
+      const postId = this.#chance.oneIn(3) ? this.#pick(this.authors) : null;
       return {
         id: newId(),
         authorId: this.#pick(this.authors),
-        postId: this.#chance.oneIn(3) ? this.#pick(this.authors) : null,
+        postId,
+        source: sourceOf(postId, null),
         content,
         lang: this.#chance.oneIn(3) ? "de" : "en",
         counts: tokenizer.countWords(content),

@@ -1,5 +1,6 @@
 // The statement behind a search: all of one moment that the process does not remember yet, but for postings, which never change.
 import type { Sql } from "../../../kernel/db/index.ts";
+import { type ParagraphSource, sourceOf } from "../model.ts";
 import type { Known, Snapshot, TailRow } from "./snapshot.ts";
 
 /** A paragraph that waits to be analysed; found all the same. */
@@ -21,6 +22,7 @@ interface PartRow {
   readonly id: string | null;
   readonly author_id: string | null;
   readonly post_id: string | null;
+  readonly source: ParagraphSource | null;
   readonly lang: string | null;
   readonly content: string | null;
   readonly bytes: Uint8Array | null;
@@ -40,22 +42,22 @@ export async function readView(
       SELECT segment, first_doc, document_data FROM text_segments
       WHERE project_id = ${projectId} AND is_live ORDER BY first_doc)
     SELECT 'head' AS part, next_doc AS a, folded_doc AS b, tombstone_seq AS c,
-      NULL::uuid AS id, NULL::uuid AS author_id, NULL::uuid AS post_id, NULL::text AS lang,
+      NULL::uuid AS id, NULL::uuid AS author_id, NULL::uuid AS post_id, NULL::text AS source, NULL::text AS lang,
       (SELECT string_agg(segment::text, ',' ORDER BY first_doc) FROM live) AS content, NULL::bytea AS bytes
     FROM head
     UNION ALL
-    SELECT 'segment', segment, 0, 0, NULL, NULL, NULL, NULL, NULL, document_data
+    SELECT 'segment', segment, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, document_data
     FROM live WHERE segment <> ALL (${known.segments}::int[])
     UNION ALL
-    SELECT 'tombstone', t.doc, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL
+    SELECT 'tombstone', t.doc, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL
     FROM text_tombstones t WHERE t.project_id = ${projectId} AND t.seq > ${known.tombstoneSeq}
     UNION ALL
-    SELECT 'document', p.doc, 0, 0, p.id, p.author_id, p.post_id, p.lang, p.content, NULL
+    SELECT 'document', p.doc, 0, 0, p.id, p.author_id, p.post_id, p.source, p.lang, p.content, NULL
     FROM head CROSS JOIN LATERAL (
-      SELECT doc, id, author_id, post_id, lang, content FROM paragraphs
+      SELECT doc, id, author_id, post_id, source, lang, content FROM paragraphs
       WHERE project_id = ${projectId} AND doc >= greatest(head.folded_doc, ${known.tailNext}) ORDER BY doc) p
     UNION ALL
-    SELECT 'pending', 0, 0, 0, p.id, p.author_id, p.post_id, p.lang,
+    SELECT 'pending', 0, 0, 0, p.id, p.author_id, p.post_id, p.source, p.lang,
       CASE WHEN p.id = ANY (${knownPending}::uuid[]) THEN NULL ELSE p.content END, NULL
     FROM (
       SELECT id, sum(length) OVER (ORDER BY id DESC) - length AS units_after
@@ -80,6 +82,7 @@ function toView(rows: readonly PartRow[]): ViewSnapshot {
     id: row.id ?? "",
     authorId: row.author_id ?? "",
     postId: row.post_id,
+    source: sourceOf(row.post_id, row.source),
     content: row.content ?? "",
   });
   return {
