@@ -10,7 +10,7 @@ import type { ConnectionRequest } from "./connection.ts";
 import type { Documents } from "./documents.ts";
 import { createFollowing } from "./following.ts";
 import { coeditRoutes } from "./http.ts";
-import { deleteDocument, eraseSome } from "./store/documents.ts";
+import { changePart, deleteDocument, eraseSome } from "./store/documents.ts";
 import { findSession } from "./store/sessions.ts";
 import { createDocumentThread } from "./thread/index.ts";
 
@@ -86,11 +86,17 @@ export function createCoedit(kernel: CoeditKernel, needs: CoeditNeeds, options: 
   posts.useDocuments({
     async catchUp({ id, projectId }) {
       const session = await findSession(db.sql, id);
-      return session?.isBehind ? (await open(id, projectId)).follow() : false;
+      if (session?.isBehind) await (await open(id, projectId)).follow();
     },
-    replace: async (post, userId, body) =>
-      (await open(post.id, post.projectId)).replace(userId, body, post.body),
-    read: async ({ id, projectId }) => (await open(id, projectId)).read(),
+    async propose(post, body) {
+      const document = await open(post.id, post.projectId);
+      const proposed = await document.propose(body, post.body);
+      return {
+        body: proposed.text,
+        part: (sql) => changePart(sql, proposed),
+        stored: () => document.hearProposed(),
+      };
+    },
     erased: deleteDocument,
   });
   projects.onErase({ module: "coedit", erase: eraseSome });

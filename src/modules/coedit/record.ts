@@ -8,6 +8,7 @@ import {
   findDocument,
   insertDocument,
   listChanges,
+  type ProposedChange,
   type StoredDocument,
   saveSnapshot,
   touchDocument,
@@ -25,9 +26,10 @@ export interface RecordDeps {
 export interface Write {
   readonly change: Uint8Array;
   readonly editorIds: readonly string[];
-  /** The post's body has it already, as a version of its own. */
-  readonly isFollowed?: boolean;
 }
+
+/** A change that may be stored, and what the document says by it. */
+export type Proposed = ProposedChange & { readonly text: string };
 
 /** Some who wrote may not any more: nothing of it was stored. */
 export class WritersRefused extends Error {
@@ -108,16 +110,17 @@ export class Record {
     return this.#thread.edit(this.#key, offered, this.#bytes() + bytes > MAX_DOCUMENT_BYTES);
   }
 
-  /** As `edit`. */
-  replace(text: string, base: string): Promise<Uint8Array | undefined> {
-    return this.#thread.replace(this.#key, text, base);
+  /** Changes nothing: a change that makes it say `text` where it said `base`, to be stored with its post. */
+  async propose(text: string, base: string): Promise<Proposed> {
+    const { postId, projectId, seq: afterSeq } = this;
+    return { ...(await this.#thread.propose(this.#key, text, base)), postId, projectId, afterSeq };
   }
 
-  /** Gives what other processes have stored meanwhile, and whether this change begins an editing session. */
+  /** Gives what other processes have stored meanwhile. */
   async append(write: Write): Promise<{ readonly missed: readonly Uint8Array[] }> {
     const { db, prepareSettling } = this.#deps;
     const { postId, projectId } = this;
-    const settleJob = write.isFollowed ? undefined : prepareSettling(projectId, postId);
+    const settleJob = prepareSettling(projectId, postId);
     const given = { projectId, postId, change: write.change, editorIds: write.editorIds, settleJob };
     const { refusedIds, appended } = await db.groupCommit(postId, (tx) => appendChange(tx, given));
     if (refusedIds.length > 0) throw new WritersRefused(refusedIds);

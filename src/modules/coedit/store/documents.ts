@@ -1,5 +1,5 @@
 // SQL over documents: made once, read as a whole or after a number, changed by appending, condensed now and then.
-import type { Sql, Tx } from "../../../kernel/db/index.ts";
+import type { Query, Sql, Tx } from "../../../kernel/db/index.ts";
 import type { PreparedJob } from "../../../kernel/jobs/index.ts";
 import { accessesFor, memberWriteAccessColumn } from "../../projects/index.ts";
 
@@ -95,8 +95,8 @@ export interface Appending {
   readonly change: Uint8Array;
   /** Who made it; each must still be allowed to write. */
   readonly editorIds: readonly string[];
-  /** Makes a version of the session that this change begins. Undefined when it belongs to none: the body has it already. */
-  readonly settleJob: PreparedJob | undefined;
+  /** Makes a version of the session that this change begins. */
+  readonly settleJob: PreparedJob;
 }
 
 export interface Appended {
@@ -104,7 +104,6 @@ export interface Appended {
   /** Of the changes that are not in the snapshot. */
   readonly logBytes: number;
   readonly logCount: number;
-  readonly hasBegunSession: boolean;
 }
 
 /**
@@ -120,7 +119,6 @@ export async function appendChange(
     seq: number | null;
     log_bytes: number;
     log_count: number;
-    has_begun: boolean;
   }>`
     WITH refused AS MATERIALIZED (
       SELECT coalesce(array_agg(e.id), '{}') AS ids FROM unnest(${editorIds}::uuid[]) AS e (id)
@@ -128,32 +126,21 @@ export async function appendChange(
     document AS (
       UPDATE coedit_documents d SET head_seq = d.head_seq + 1, log_bytes = d.log_bytes + ${change.length}::int,
         log_count = d.log_count + 1,
-        ${
-          job
-            ? tx`session_since = coalesce(d.session_since, now()), edited_at = now(), edited_by = ${editorIds.at(-1) ?? null},
-                editors = CASE WHEN d.editors @> ${editorIds}::uuid[] THEN d.editors
-                  ELSE (SELECT array_agg(DISTINCT id) FROM unnest(d.editors || ${editorIds}::uuid[]) AS id) END`
-            : tx`followed_seq = d.head_seq + 1`
-        }
+        session_since = coalesce(d.session_since, now()), edited_at = now(), edited_by = ${editorIds.at(-1) ?? null},
+        editors = CASE WHEN d.editors @> ${editorIds}::uuid[] THEN d.editors
+          ELSE (SELECT array_agg(DISTINCT id) FROM unnest(d.editors || ${editorIds}::uuid[]) AS id) END
       FROM refused WHERE d.post_id = ${postId} AND refused.ids = '{}'
       RETURNING d.head_seq, d.log_bytes, d.log_count, d.session_since = d.edited_at AS has_begun),
     logged AS (
       INSERT INTO coedit_changes (project_id, post_id, seq, change)
       SELECT ${projectId}, ${postId}, head_seq, ${change} FROM document)
-    ${job ? settling(tx, job) : tx``}
+    ${settling(tx, job)}
     SELECT refused.ids AS refused, d.head_seq::float8 AS seq, d.log_bytes::float8 AS log_bytes, d.log_count,
-      coalesce(d.has_begun, false) AS has_begun ${job ? tx`, (SELECT count(id) FROM settling) AS jobs` : tx``}
+      (SELECT count(id) FROM settling) AS jobs
     FROM refused LEFT JOIN document d ON true`;
   if (!row) throw new Error("a statement that always gives a row gave none");
   const appended =
-    row.seq === null
-      ? undefined
-      : {
-          seq: row.seq,
-          logBytes: row.log_bytes,
-          logCount: row.log_count,
-          hasBegunSession: job !== undefined && row.has_begun,
-        };
+    row.seq === null ? undefined : { seq: row.seq, logBytes: row.log_bytes, logCount: row.log_count };
   return { refusedIds: [...row.refused], appended };
 }
 
@@ -164,6 +151,33 @@ function settling(tx: Tx, job: PreparedJob) {
         ${job.createdBy}, clock_timestamp() + ${job.delayMs}::float8 * interval '1 millisecond', ${job.timeoutMs},
         ${job.maxAttempts}) AS id
       FROM document WHERE has_begun)`;
+}
+
+export interface ProposedChange {
+  readonly projectId: string;
+  readonly postId: string;
+  readonly change: Uint8Array;
+  /** What it was made for is the document as of this number. */
+  readonly afterSeq: number;
+}
+
+/**
+ * For the statement that saves the body with its part `post`. What others have stored since stays, and then the body is behind
+ * by it: it will follow.
+ */
+export function changePart(
+  sql: Sql,
+  { projectId, postId, change, afterSeq }: ProposedChange,
+): Query<unknown> {
+  return sql`
+    document AS (
+      UPDATE coedit_documents d SET head_seq = d.head_seq + 1, log_bytes = d.log_bytes + ${change.length}::int,
+        log_count = d.log_count + 1,
+        followed_seq = CASE WHEN d.head_seq = ${afterSeq}::bigint THEN d.head_seq + 1 ELSE d.followed_seq END
+      FROM post WHERE d.post_id = ${postId} RETURNING d.head_seq),
+    document_change AS (
+      INSERT INTO coedit_changes (project_id, post_id, seq, change)
+      SELECT ${projectId}, ${postId}, head_seq, ${change} FROM document RETURNING seq)`;
 }
 
 export interface Snapshot {

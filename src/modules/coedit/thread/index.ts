@@ -33,7 +33,7 @@ const NAMES: readonly (keyof Shelf)[] = [
   "diff",
   "vector",
   "text",
-  "replace",
+  "propose",
   "condense",
   "seed",
 ];
