@@ -199,9 +199,10 @@ test("[PST-62] many PUTs and typing at once end in one text, which is the body",
   );
   for (let n = 0; n < 10; n++) (n % 2 ? one : two).text.insert(0, "t");
   for (const { status } of await Promise.all(puts)) expect(status).toBe(200);
-  await until("one text", () => one.text.toString() === two.text.toString());
-  await until("the body", async () => (await bodyOf(postId)) === one.text.toString());
-  await one.says(two.text.toString());
+  await until("one text, which is the body", async () => {
+    const body = await bodyOf(postId);
+    return one.text.toString() === body && two.text.toString() === body;
+  });
 });
 
 test("[PST-62] the change between two texts is that of the lines that differ, and makes the one of the other", () => {

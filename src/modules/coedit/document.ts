@@ -49,6 +49,7 @@ export class Document {
   #isBehind = false;
   #working: Promise<void> | undefined;
   #followTimer: Timer | undefined;
+  #followDueMs = 0;
   #unfollowedMs: number | undefined;
   #hasEdited = false;
   /** Of the newest change that was made here. */
@@ -141,7 +142,7 @@ export class Document {
   /** Saves what it says as the body. */
   async follow(): Promise<void> {
     this.#lookForMore();
-    clearTimeout(this.#followTimer);
+    this.#stopFollowTimer();
     // Saved apart from what is done one after the other: it waits for the post, which may be held by who waits for the document.
     const { seq, text } = await this.#enqueueFor(async () => ({
       seq: this.record.seq,
@@ -166,7 +167,7 @@ export class Document {
     const soon = pause(STOP_MS);
     if (this.#unfollowedMs !== undefined) await Promise.race([this.follow().catch(() => {}), soon]);
     this.#isStopped = true;
-    clearTimeout(this.#followTimer);
+    this.#stopFollowTimer();
     await Promise.race([this.#working, soon]);
     this.record.close();
   }
@@ -276,16 +277,24 @@ export class Document {
     const nowMs = performance.now();
     this.#editedSeq = this.record.seq;
     this.#unfollowedMs ??= nowMs;
+    this.#followDueMs = Math.min(nowMs + FOLLOW_AFTER_MS, this.#unfollowedMs + FOLLOW_EVERY_MS);
+    // Put off at each change: the timer that runs finds that it is not yet time.
+    this.#followTimer ??= setTimeout(() => this.#followNow(), Math.max(0, this.#followDueMs - nowMs));
+  }
+
+  #followNow(): void {
+    const nowMs = performance.now();
+    const restMs = this.#followDueMs - nowMs;
+    this.#followTimer = restMs > 1 ? setTimeout(() => this.#followNow(), restMs) : undefined;
+    if (restMs > 1) return;
+    this.#unfollowedMs = nowMs;
+    // Should it fail, it is tried again.
+    this.follow().catch(() => {});
+  }
+
+  #stopFollowTimer(): void {
     clearTimeout(this.#followTimer);
-    const dueMs = Math.min(FOLLOW_AFTER_MS, this.#unfollowedMs + FOLLOW_EVERY_MS - nowMs);
-    this.#followTimer = setTimeout(
-      () => {
-        this.#unfollowedMs = performance.now();
-        // Should it fail, it is tried again.
-        this.follow().catch(() => {});
-      },
-      Math.max(0, dueMs),
-    );
+    this.#followTimer = undefined;
   }
 
   async #saveBody(seq: number, text: string): Promise<void> {
@@ -365,7 +374,7 @@ export class Document {
     this.#state = "gone";
     this.#isStopped = true;
     this.#unfollowedMs = undefined;
-    clearTimeout(this.#followTimer);
+    this.#stopFollowTimer();
     this.closeAll(COEDIT_CLOSE.deleted);
   }
 

@@ -2,9 +2,9 @@
 import type { Database } from "../../kernel/db/index.ts";
 import type { PreparedJob } from "../../kernel/jobs/index.ts";
 import type { CoeditedPosts } from "../posts/index.ts";
+import type { Appender } from "./appending.ts";
 import { LARGE_BYTES, MAX_DOCUMENT_BYTES } from "./model.ts";
 import {
-  appendChange,
   findDocument,
   insertDocument,
   listChanges,
@@ -21,6 +21,7 @@ export interface RecordDeps {
   /** For small documents and for large ones, which then hold up no small one. */
   readonly threads: { readonly small: DocumentThread; readonly large: DocumentThread };
   readonly prepareSettling: (projectId: string, postId: string) => PreparedJob;
+  readonly appender: Appender;
 }
 
 export interface Write {
@@ -118,11 +119,15 @@ export class Record {
 
   /** Gives what other processes have stored meanwhile. */
   async append(write: Write): Promise<{ readonly missed: readonly Uint8Array[] }> {
-    const { db, prepareSettling } = this.#deps;
+    const { db, appender, prepareSettling } = this.#deps;
     const { postId, projectId } = this;
-    const settleJob = prepareSettling(projectId, postId);
-    const given = { projectId, postId, change: write.change, editorIds: write.editorIds, settleJob };
-    const { refusedIds, appended } = await db.groupCommit(postId, (tx) => appendChange(tx, given));
+    const { refusedIds, appended } = await appender.append({
+      projectId,
+      postId,
+      change: write.change,
+      editorIds: write.editorIds,
+      prepareSettling: () => prepareSettling(projectId, postId),
+    });
     if (refusedIds.length > 0) throw new WritersRefused(refusedIds);
     if (!appended) throw new DocumentGone();
     this.#logBytes = appended.logBytes;

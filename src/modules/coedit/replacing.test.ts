@@ -139,7 +139,9 @@ test("[PST-62] a PUT beside writers on every side ends in one text, and no PUT w
     typed++;
   }
   for (const { status } of await Promise.all(putting)) expect(status).toBe(200);
-  await until("one text", () => one.text.toString() === other.text.toString());
-  await until("the body", async () => (await bodyOf(postId)) === one.text.toString());
+  await until("one text, which is the body", async () => {
+    const body = await bodyOf(postId);
+    return one.text.toString() === body && other.text.toString() === body;
+  });
   expect(typed).toBeGreaterThan(0);
 });

@@ -1,7 +1,5 @@
 // SQL over documents: made once, read as a whole or after a number, changed by appending, condensed now and then.
 import type { Query, Sql, Tx } from "../../../kernel/db/index.ts";
-import type { PreparedJob } from "../../../kernel/jobs/index.ts";
-import { accessesFor, memberWriteAccessColumn } from "../../projects/index.ts";
 
 export interface StoredDocument {
   readonly projectId: string;
@@ -89,70 +87,6 @@ export async function insertDocument(
   return rows.length > 0;
 }
 
-export interface Appending {
-  readonly projectId: string;
-  readonly postId: string;
-  readonly change: Uint8Array;
-  /** Who made it; each must still be allowed to write. */
-  readonly editorIds: readonly string[];
-  /** Makes a version of the session that this change begins. */
-  readonly settleJob: PreparedJob;
-}
-
-export interface Appended {
-  readonly seq: number;
-  /** Of the changes that are not in the snapshot. */
-  readonly logBytes: number;
-  readonly logCount: number;
-}
-
-/**
- * One statement, which takes the document's row: numbers rise in the order of the commits, without a gap. Of editors who may
- * not write any more it tells, and stores nothing; so too when the document is gone.
- */
-export async function appendChange(
-  tx: Tx,
-  { projectId, postId, change, editorIds, settleJob: job }: Appending,
-): Promise<{ readonly refusedIds: readonly string[]; readonly appended: Appended | undefined }> {
-  const [row] = await tx<{
-    refused: string[];
-    seq: number | null;
-    log_bytes: number;
-    log_count: number;
-  }>`
-    WITH refused AS MATERIALIZED (
-      SELECT coalesce(array_agg(e.id), '{}') AS ids FROM unnest(${editorIds}::uuid[]) AS e (id)
-      WHERE (${memberWriteAccessColumn(tx, projectId, tx`e.id`)} = ANY (${accessesFor("posts.write")}::text[])) IS NOT TRUE),
-    document AS (
-      UPDATE coedit_documents d SET head_seq = d.head_seq + 1, log_bytes = d.log_bytes + ${change.length}::int,
-        log_count = d.log_count + 1,
-        session_since = coalesce(d.session_since, now()), edited_at = now(), edited_by = ${editorIds.at(-1) ?? null},
-        editors = CASE WHEN d.editors @> ${editorIds}::uuid[] THEN d.editors
-          ELSE (SELECT array_agg(DISTINCT id) FROM unnest(d.editors || ${editorIds}::uuid[]) AS id) END
-      FROM refused WHERE d.post_id = ${postId} AND refused.ids = '{}'
-      RETURNING d.head_seq, d.log_bytes, d.log_count, d.session_since = d.edited_at AS has_begun),
-    logged AS (
-      INSERT INTO coedit_changes (project_id, post_id, seq, change)
-      SELECT ${projectId}, ${postId}, head_seq, ${change} FROM document)
-    ${settling(tx, job)}
-    SELECT refused.ids AS refused, d.head_seq::float8 AS seq, d.log_bytes::float8 AS log_bytes, d.log_count,
-      (SELECT count(id) FROM settling) AS jobs
-    FROM refused LEFT JOIN document d ON true`;
-  if (!row) throw new Error("a statement that always gives a row gave none");
-  const appended =
-    row.seq === null ? undefined : { seq: row.seq, logBytes: row.log_bytes, logCount: row.log_count };
-  return { refusedIds: [...row.refused], appended };
-}
-
-/** With the first change of a session, so that no crash can lose the version. */
-function settling(tx: Tx, job: PreparedJob) {
-  return tx`, settling AS MATERIALIZED (
-      SELECT jobs_enqueue(${job.id}, ${job.projectId}, ${job.task}, ${job.lane}, ${job.input}::text::jsonb, ${job.uniqueKey},
-        ${job.createdBy}, clock_timestamp() + ${job.delayMs}::float8 * interval '1 millisecond', ${job.timeoutMs},
-        ${job.maxAttempts}) AS id
-      FROM document WHERE has_begun)`;
-}
-
 export interface ProposedChange {
   readonly projectId: string;
   readonly postId: string;
@@ -203,6 +137,8 @@ export async function saveSnapshot(tx: Tx, { postId, fromSeq, seq, state }: Snap
 
 export async function deleteDocument(tx: Tx, postId: string): Promise<void> {
   await tx`DELETE FROM coedit_documents WHERE post_id = ${postId}`;
+  // After the document, without which nothing can be added.
+  await tx`DELETE FROM coedit_changes WHERE post_id = ${postId}`;
 }
 
 /** For the erasing of a project. */
