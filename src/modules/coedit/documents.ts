@@ -24,6 +24,7 @@ export interface DocumentsDeps extends Omit<RecordDeps, "prepareSettling" | "app
   readonly following: Following;
   readonly log: Logger;
   readonly processId: string;
+  readonly rhythm: Rhythm;
 }
 
 export interface OpenDocument {
@@ -59,12 +60,17 @@ type Note = Told & { readonly p: string };
 type NoteOfOpen = Exclude<Note, { readonly k: "here" | "left" }>;
 
 const TOPIC = "coedit";
-/** How late a change is when its hint was lost. */
-const POLL_MS = 500;
-const BEAT_MS = 3_000;
+/** What is done without being asked, and when. */
+export interface Rhythm {
+  /** How late a change is when its hint was lost. */
+  readonly pollMs: number;
+  readonly beatMs: number;
+  /** Whoever comes back in a moment finds it loaded. */
+  readonly unloadAfterMs: number;
+}
+
+export const RHYTHM: Rhythm = { pollMs: 500, beatMs: 3_000, unloadAfterMs: 15_000 };
 const KEEP_ALIVE_MS = 20_000;
-/** Whoever comes back in a moment finds it loaded. */
-const UNLOAD_AFTER_MS = 15_000;
 /** So many ids fit into a message of the bus. */
 const IDS_A_NOTE = 80;
 
@@ -74,12 +80,13 @@ interface Entry extends OpenDocument {
 
 export function createDocuments(deps: DocumentsDeps): Documents {
   const { db, bus, events, projects, following, log, processId } = deps;
+  const { pollMs, beatMs, unloadAfterMs } = deps.rhythm;
   const opening = new Map<string, Promise<Entry>>();
   const opened = new Map<string, Entry>();
   const others = new Others();
   const appender = createAppender(db);
   const abort = new AbortController();
-  let beatMs = performance.now();
+  let lastBeatMs = performance.now();
   const tell = (note: Told) => bus.publish(TOPIC, { ...note, p: processId });
 
   async function open(postId: string, projectId: string): Promise<Entry> {
@@ -143,7 +150,7 @@ export function createDocuments(deps: DocumentsDeps): Documents {
         else member.close(CLOSE.withdrawn);
         return;
       } catch {
-        await pause(POLL_MS, abort.signal);
+        await pause(pollMs, abort.signal);
       }
     }
   }
@@ -187,8 +194,8 @@ export function createDocuments(deps: DocumentsDeps): Documents {
 
   async function poll(): Promise<void> {
     while (!abort.signal.aborted) {
-      await pause(POLL_MS, abort.signal);
-      if (performance.now() - beatMs > BEAT_MS) beat();
+      await pause(pollMs, abort.signal);
+      if (performance.now() - lastBeatMs > beatMs) beat();
       if (opened.size === 0) continue;
       const heads = await listHeads(db.sql, [...opened.keys()]).catch(() => new Map<string, number>());
       for (const [postId, seq] of heads) opened.get(postId)?.document.hear(seq);
@@ -196,7 +203,7 @@ export function createDocuments(deps: DocumentsDeps): Documents {
   }
 
   function beat(): void {
-    beatMs = performance.now();
+    lastBeatMs = performance.now();
     const all = [...opened];
     const isEdited = ([, { document }]: (typeof all)[number]) => document.seats.writers().length > 0;
     for (let start = 0; start === 0 || start < all.length; start += IDS_A_NOTE) {
@@ -205,14 +212,14 @@ export function createDocuments(deps: DocumentsDeps): Documents {
       const read = some.filter((each) => !isEdited(each)).map(([postId]) => postId);
       tell({ k: "here", edited, read, isMore: start > 0 });
     }
-    const dead = others.bury(beatMs);
+    const dead = others.bury(lastBeatMs);
     for (const [postId, entry] of opened) {
       const { document, awareness } = entry;
       for (const id of dead) awareness.processGone(id);
-      awareness.forgetSilent(beatMs);
-      awareness.keepAlive(beatMs, KEEP_ALIVE_MS);
+      awareness.forgetSilent(lastBeatMs);
+      awareness.keepAlive(lastBeatMs, KEEP_ALIVE_MS);
       document.remind();
-      if (document.isIdle() && beatMs - document.usedMs > UNLOAD_AFTER_MS) unload(postId, entry);
+      if (document.isIdle() && lastBeatMs - document.usedMs > unloadAfterMs) unload(postId, entry);
     }
   }
 

@@ -7,7 +7,7 @@ import type { Live } from "../live/index.ts";
 import type { Posts } from "../posts/index.ts";
 import { isAllowed, type Projects } from "../projects/index.ts";
 import type { ConnectionRequest } from "./connection.ts";
-import type { Documents } from "./documents.ts";
+import type { Documents, Rhythm } from "./documents.ts";
 import { createFollowing } from "./following.ts";
 import { coeditRoutes } from "./http.ts";
 import { changePart, deleteDocument, eraseSome } from "./store/documents.ts";
@@ -28,6 +28,7 @@ export interface CoeditNeeds {
 export interface CoeditOptions {
   /** A pause of so long ends an editing session. Default a minute. */
   readonly pauseMs?: number;
+  readonly rhythm?: Rhythm;
 }
 
 export const coeditMigrations: MigrationSet = {
@@ -56,8 +57,9 @@ export function createCoedit(kernel: CoeditKernel, needs: CoeditNeeds, options: 
   let openNow: Documents | undefined;
   /** Made by the first who wants one. */
   function getDocuments(): Promise<Documents> {
-    documents ??= import("./documents.ts").then(({ createDocuments }) => {
-      openNow = createDocuments({ db, bus, events, projects, posts, threads, following, log, processId });
+    documents ??= import("./documents.ts").then(({ createDocuments, RHYTHM }) => {
+      const deps = { db, bus, events, projects, posts, threads, following, log, processId };
+      openNow = createDocuments({ ...deps, rhythm: options.rhythm ?? RHYTHM });
       return openNow;
     });
     return documents;
