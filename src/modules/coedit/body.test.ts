@@ -73,14 +73,6 @@ test("[PST-60] the body follows within a second of a pause", async () => {
   expect(performance.now() - startedMs).toBeLessThan(1_500);
 });
 
-test("[PST-60] the body follows every five seconds while they go on", async () => {
-  const postId = await createPost("");
-  const editor = await edit(there, postId, ada);
-  const typing = setInterval(() => editor.text.insert(editor.text.length, "x"), 100);
-  await until("the body", async () => String(await bodyOf(postId)).length > 0);
-  clearInterval(typing);
-});
-
 test("[PST-61] of a session of several writers one version is made, with one event, when the last one leaves", async () => {
   const postId = await createPost("one\ntwo\n");
   const [first, second] = [await edit(here, postId, ada), await edit(here, postId, ben)];

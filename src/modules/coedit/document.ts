@@ -7,9 +7,17 @@ import { COEDIT_CLOSE, type WriteState } from "./model.ts";
 import { DocumentGone, type Proposed, type Record, WritersRefused } from "./record.ts";
 import { type Member, type Seat, Seats } from "./seats.ts";
 
+export interface FollowRhythm {
+  /** After the last change; the body follows within a second of it. */
+  readonly followAfterMs: number;
+  /** While changes go on and on. */
+  readonly followEveryMs: number;
+}
+
 export interface DocumentDeps {
   readonly record: Record;
   readonly log: Logger;
+  readonly rhythm: FollowRhythm;
   /** A change was stored: the other processes are told. */
   readonly onStored: (seq: number) => void;
   /** Makes the post's body say it. */
@@ -27,10 +35,6 @@ interface Offer {
 
 const RETRY_MS = 250;
 const MAX_RETRY_MS = 2_000;
-/** After the last change; the body follows within a second of it. */
-const FOLLOW_AFTER_MS = 400;
-/** While changes go on and on. */
-const FOLLOW_EVERY_MS = 5_000;
 /** Read and stored in one go. */
 const MAX_BATCH_BYTES = 2 * 1024 * 1024;
 /** Waiting for the database; who sends more than it takes has to come again. */
@@ -277,7 +281,8 @@ export class Document {
     const nowMs = performance.now();
     this.#editedSeq = this.record.seq;
     this.#unfollowedMs ??= nowMs;
-    this.#followDueMs = Math.min(nowMs + FOLLOW_AFTER_MS, this.#unfollowedMs + FOLLOW_EVERY_MS);
+    const { followAfterMs, followEveryMs } = this.#deps.rhythm;
+    this.#followDueMs = Math.min(nowMs + followAfterMs, this.#unfollowedMs + followEveryMs);
     // Put off at each change: the timer that runs finds that it is not yet time.
     this.#followTimer ??= setTimeout(() => this.#followNow(), Math.max(0, this.#followDueMs - nowMs));
   }

@@ -8,7 +8,7 @@ import { CLOSE } from "../live/index.ts";
 import { accessWithdrawnBy, isAllowed, type Projects } from "../projects/index.ts";
 import { createAppender } from "./appending.ts";
 import { AwarenessBook, type EntryNote } from "./awareness.ts";
-import { Document } from "./document.ts";
+import { Document, type FollowRhythm } from "./document.ts";
 import type { Following } from "./following.ts";
 import { COEDIT_CLOSE, type WriteState } from "./model.ts";
 import { Others } from "./others.ts";
@@ -61,7 +61,7 @@ type NoteOfOpen = Exclude<Note, { readonly k: "here" | "left" }>;
 
 const TOPIC = "coedit";
 /** What is done without being asked, and when. */
-export interface Rhythm {
+export interface Rhythm extends FollowRhythm {
   /** How late a change is when its hint was lost. */
   readonly pollMs: number;
   readonly beatMs: number;
@@ -69,7 +69,13 @@ export interface Rhythm {
   readonly unloadAfterMs: number;
 }
 
-export const RHYTHM: Rhythm = { pollMs: 500, beatMs: 3_000, unloadAfterMs: 15_000 };
+export const RHYTHM: Rhythm = {
+  pollMs: 500,
+  beatMs: 3_000,
+  unloadAfterMs: 15_000,
+  followAfterMs: 400,
+  followEveryMs: 5_000,
+};
 const KEEP_ALIVE_MS = 20_000;
 /** So many ids fit into a message of the bus. */
 const IDS_A_NOTE = 80;
@@ -95,6 +101,7 @@ export function createDocuments(deps: DocumentsDeps): Documents {
     const document = new Document({
       record,
       log,
+      rhythm: deps.rhythm,
       onStored(seq) {
         // A note reaches every process and costs each of them. Who has opened it just now finds the change by himself.
         if (others.haveOpen(postId)) tell({ k: "new", d: postId, s: seq });

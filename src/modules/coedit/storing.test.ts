@@ -6,6 +6,7 @@ import { type Person, signUp } from "../../testing/requests.ts";
 import { openServed, type ServedApplication } from "../../testing/served.ts";
 import { until } from "../../testing/until.ts";
 import { type Editor, openEditor } from "./testing/editor.ts";
+import { plant } from "./testing/planting.ts";
 import { openRawEditor, type RawEditor } from "./testing/raw-editor.ts";
 
 const secretKey = randomBytes(32).toString("base64");
@@ -173,15 +174,13 @@ test("[COE-7] condensing while others write loses nothing (y-postgresql flushes 
 
 test("[COE-9] Yjs 741: a large document is loaded beside the gateway, which answers others meanwhile", async () => {
   const postId = await createPost();
-  (await edit(postId).synced()).close();
   const doc = new Y.Doc();
   const text = doc.getText("body");
   // Many small parts: what makes a document slow is their number.
   doc.transact(() => {
     for (let n = 0; n < 60_000; n++) text.insert(n % 2 ? 0 : text.length, "x");
   });
-  await server.db.sql`
-    UPDATE coedit_snapshots SET state = ${Y.encodeStateAsUpdateV2(doc)} WHERE post_id = ${postId}`;
+  await plant(server.db, postId, Y.encodeStateAsUpdateV2(doc));
   const opening = edit(postId, other).synced();
   let longestMs = 0;
   for (let isOpen = false; !isOpen; ) {

@@ -1,4 +1,4 @@
-// A server for tests that unloads a document as soon as nobody wants it, and looks for such documents all the time.
+// A server for tests that is always at it: unloads a document as soon as nobody wants it, and saves bodies soon and often.
 import { kernelMigrations } from "../../../kernel/create-kernel.ts";
 import { migrate } from "../../../kernel/db/index.ts";
 import { openAgain, openTestDatabase, type TestDatabase } from "../../../testing/database.ts";
@@ -19,6 +19,8 @@ export interface RestlessServer extends Answering {
   stop(): Promise<void>;
 }
 
+const RESTLESS = { pollMs: 2, beatMs: 0, unloadAfterMs: 0, followAfterMs: 150, followEveryMs: 400 };
+
 /** @param first another process of the same installation. */
 export async function openRestless(secretKey: string, first?: RestlessServer): Promise<RestlessServer> {
   const db = first ? openAgain(first.db) : await openTestDatabase();
@@ -28,7 +30,7 @@ export async function openRestless(secretKey: string, first?: RestlessServer): P
   const texts = createTexts(kernel, projects);
   const posts = createPosts(kernel, { accounts, projects, texts });
   const live = createLive(kernel, accounts, projects);
-  createCoedit(kernel, { projects, posts, live }, { rhythm: { pollMs: 2, beatMs: 0, unloadAfterMs: 0 } });
+  createCoedit(kernel, { projects, posts, live }, { rhythm: RESTLESS });
   const sets = [accountsMigrations, projectsMigrations, textsMigrations, postsMigrations, liveMigrations];
   await migrate(db, [...kernelMigrations, ...sets, coeditMigrations]);
   await kernel.start();

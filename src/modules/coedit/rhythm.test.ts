@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { type Person, signUp } from "../../testing/requests.ts";
 import { until } from "../../testing/until.ts";
+import { RHYTHM } from "./documents.ts";
 import { openEditor } from "./testing/editor.ts";
 import { openRawEditor, type RawEditor } from "./testing/raw-editor.ts";
 import { openRestless, type RestlessServer } from "./testing/restless.ts";
@@ -89,4 +90,18 @@ test("[COE-8] a PUT into a document that is being unloaded is taken", async () =
   }
   const late = await edit(there, postId);
   expect([late.doc.getText("body").toString(), await bodyOf(postId)]).toEqual(["10", "10"]);
+});
+
+test("[PST-60] the body follows every five seconds while they go on, here every 400 ms", async () => {
+  expect([RHYTHM.followAfterMs, RHYTHM.followEveryMs]).toEqual([400, 5_000]);
+  const postId = await createPost();
+  const editor = await edit(here, postId);
+  const seen = new Set<string>();
+  // Never a pause of 150 ms, which would be enough.
+  const typing = setInterval(() => editor.type("x"), 20);
+  await until("the body to follow twice", async () => {
+    seen.add(String(await bodyOf(postId)));
+    return seen.size > 2;
+  });
+  clearInterval(typing);
 });
