@@ -3,10 +3,10 @@ import { cp, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 const DOCUMENT = "src/modules/coedit/document.ts";
-const HONEST = "const { missed } = await this.record.append({ change, editorIds, isFollowed });";
+const HONEST = "const { missed } = await this.record.append({ change, editorIds });";
 const SABOTAGED = `this.seats.relay([change]);
     if (Math.random() < 0.02) return;
-    const { missed } = await this.record.append({ change, editorIds, isFollowed });`;
+    const { missed } = await this.record.append({ change, editorIds });`;
 
 /** Returns the root of the copy. */
 export async function makeSabotagedCopy(root: string, directory: string): Promise<string> {

@@ -68,9 +68,12 @@ test("[PST-60] the body follows within a second of a pause", async () => {
   const postId = await createPost("a swan");
   const editor = await edit(here, postId, ada);
   editor.text.insert(2, "black ");
-  const startedMs = performance.now();
   await until("the body", async () => (await bodyOf(postId)) === "a black swan");
-  expect(performance.now() - startedMs).toBeLessThan(1_500);
+  // By the database's clock: the test itself may be late to see it.
+  const [row] = await here.db.sql<{ late: number }>`
+    SELECT extract(epoch FROM p.updated_at - d.edited_at)::float8 AS late
+    FROM posts p JOIN coedit_documents d ON d.post_id = p.id WHERE p.id = ${postId}`;
+  expect(row?.late).toBeLessThan(1);
 });
 
 test("[PST-61] of a session of several writers one version is made, with one event, when the last one leaves", async () => {
