@@ -84,13 +84,13 @@ test("the examples of docs/write-together.md run as printed, and do what the pag
     () => {},
     async () => {
       await bodyIs("Dear all,\nHello, Ben.\nThe last line.");
-      await until("who is there", () => shown.some((text) => text.startsWith(`here: ${ada.userId}`)));
+      await until("who is there", () => shown.includes(`here: ${ada.userId} at 10`));
     },
     async () => {
       expect(shown.at(-1)).toBe("200");
       await until("the change", () => area.value === "Dear all,\nHello, Ben.\nThe very last line.");
     },
-    () => expect(shown.at(-1)).toBe("offline"),
+    () => expect(shown.filter((text) => text === "offline").length).toBeGreaterThan(1),
   ];
   const run = await load();
   const after = async (example: number) => void (await checks[example]?.());
