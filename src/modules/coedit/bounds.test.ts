@@ -2,11 +2,11 @@ import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { createConnection } from "node:net";
 import * as Y from "yjs";
-import { openAgain } from "../../testing/database.ts";
 import { type Person, signUp } from "../../testing/requests.ts";
 import { openServed, type ServedApplication } from "../../testing/served.ts";
 import { until } from "../../testing/until.ts";
 import { type Editor, openEditor } from "./testing/editor.ts";
+import { plant } from "./testing/planting.ts";
 import { openRawEditor, type RawEditor, type RawOptions } from "./testing/raw-editor.ts";
 
 const secretKey = randomBytes(32).toString("base64");
@@ -69,30 +69,19 @@ test("[COE-17] text beyond what a post's body takes is refused, and what makes i
 
 test("[COE-17] a document takes ten mebibytes and no more, and what deletes is still taken", async () => {
   const postId = await createPost("body");
-  (await edit(postId).synced()).close();
   const doc = new Y.Doc();
   const list = doc.getArray<string>("rest");
   for (let n = 0; n < 10; n++) list.push(["z".repeat(1_040_000)]);
-  await server.db.sql`
-    UPDATE coedit_snapshots SET state = ${Y.encodeStateAsUpdateV2(doc)} WHERE post_id = ${postId}`;
-  const other = await openServed({ secretKey, db: openAgain(server.db) });
-  try {
-    const writer = openEditor(other.port, postId, ada.token);
-    editors.push(writer);
-    await writer.synced();
-    expect(writer.doc.getArray("rest").length).toBe(10);
-    writer.doc.getArray("rest").push(["q".repeat(200_000)]);
-    expect((await writer.closed()).code).toBe(4413);
-    const eraser = openEditor(other.port, postId, ada.token);
-    editors.push(eraser);
-    await eraser.synced();
-    eraser.doc.getArray("rest").delete(0, 9);
-    await until("the deletion", async () => (await countChanges(postId)) > 0);
-    eraser.doc.getArray("rest").push(["room again"]);
-    await until("what is new", async () => (await countChanges(postId)) !== 1);
-  } finally {
-    await other.stop();
-  }
+  await plant(server.db, postId, Y.encodeStateAsUpdateV2(doc));
+  const writer = await edit(postId).synced();
+  expect(writer.doc.getArray("rest").length).toBe(10);
+  writer.doc.getArray("rest").push(["q".repeat(200_000)]);
+  expect((await writer.closed()).code).toBe(4413);
+  const eraser = await edit(postId).synced();
+  eraser.doc.getArray("rest").delete(0, 9);
+  await until("the deletion", async () => (await countChanges(postId)) > 0);
+  eraser.doc.getArray("rest").push(["room again"]);
+  await until("what is new", async () => (await countChanges(postId)) !== 1);
 });
 
 test("[COE-18] Yjs 417, bad updates made a document unreadable: here they reach neither log nor others, and a resync heals", async () => {

@@ -4,16 +4,24 @@ import type { Logger } from "../../kernel/telemetry/index.ts";
 import type { Closing } from "../live/index.ts";
 import { answerFrame } from "./frames.ts";
 import { COEDIT_CLOSE, type WriteState } from "./model.ts";
-import { DocumentGone, type Record, WritersRefused } from "./record.ts";
+import { DocumentGone, type Proposed, type Record, WritersRefused } from "./record.ts";
 import { type Member, type Seat, Seats } from "./seats.ts";
+
+export interface FollowRhythm {
+  /** After the last change; the body follows within a second of it. */
+  readonly followAfterMs: number;
+  /** While changes go on and on. */
+  readonly followEveryMs: number;
+}
 
 export interface DocumentDeps {
   readonly record: Record;
   readonly log: Logger;
+  readonly rhythm: FollowRhythm;
   /** A change was stored: the other processes are told. */
   readonly onStored: (seq: number) => void;
   /** Makes the post's body say it. */
-  readonly follow: (seq: number, text: string) => Promise<boolean>;
+  readonly follow: (seq: number, text: string) => Promise<void>;
   /** The last of those who may write here has left, and something was written here. */
   readonly onEditorsLeft: () => void;
 }
@@ -27,10 +35,6 @@ interface Offer {
 
 const RETRY_MS = 250;
 const MAX_RETRY_MS = 2_000;
-/** After the last change; the body follows within a second of it. */
-const FOLLOW_AFTER_MS = 400;
-/** While changes go on and on. */
-const FOLLOW_EVERY_MS = 5_000;
 /** Read and stored in one go. */
 const MAX_BATCH_BYTES = 2 * 1024 * 1024;
 /** Waiting for the database; who sends more than it takes has to come again. */
@@ -45,10 +49,11 @@ export class Document {
   #state: "open" | "reloading" | "read-only" | "gone" = "open";
   #offers: Offer[] = [];
   #waitingBytes = 0;
-  #asks: (() => Promise<void>)[] = [];
+  readonly #asks: { readonly run: () => Promise<void>; readonly giveUp: () => void }[] = [];
   #isBehind = false;
   #working: Promise<void> | undefined;
   #followTimer: Timer | undefined;
+  #followDueMs = 0;
   #unfollowedMs: number | undefined;
   #hasEdited = false;
   /** Of the newest change that was made here. */
@@ -122,34 +127,34 @@ export class Document {
     if (seq > this.record.seq) this.#lookForMore();
   }
 
-  /** Makes it say `text` where it said `base`, as a change of this user; gives what it says then. Rejects when not stored. */
-  replace(userId: string, text: string, base: string): Promise<string> {
+  /** Finds a change that makes it say `text` where it said `base`, and changes nothing. */
+  propose(text: string, base: string): Promise<Proposed> {
     this.#lookForMore();
-    return this.#enqueueFor(async () => {
-      if (this.#state !== "open") throw new Error("the document cannot be changed just now");
-      const change = await this.record.replace(text, base);
-      if (change) await this.#store(change, [userId], true);
-      return this.record.text();
-    }, true);
+    return this.#enqueueFor(() => this.record.propose(text, base));
   }
 
-  /** What it says now, with what other processes have stored. */
-  read(): Promise<string> {
+  /** What was proposed is stored. */
+  hearProposed(): void {
     this.#lookForMore();
-    return this.#enqueueFor(() => this.record.text(), false);
+    this.#enqueue(async () => {
+      this.#deps.onStored(this.record.seq);
+      // What was stored right before it is perhaps not in the body that was saved with it.
+      this.#followLater();
+    });
   }
 
-  /** Saves what it says as the body; true when that was news. */
-  follow(): Promise<boolean> {
+  /** Saves what it says as the body. */
+  async follow(): Promise<void> {
     this.#lookForMore();
-    return this.#enqueueFor(async () => {
-      clearTimeout(this.#followTimer);
-      const { seq } = this.record;
-      const isNews = await this.#saveBody(seq);
-      // What others have stored since, their processes follow.
-      if (seq >= this.#editedSeq) this.#unfollowedMs = undefined;
-      return isNews;
-    }, false);
+    this.#stopFollowTimer();
+    // Saved apart from what is done one after the other: it waits for the post, which may be held by who waits for the document.
+    const { seq, text } = await this.#enqueueFor(async () => ({
+      seq: this.record.seq,
+      text: await this.record.text(),
+    }));
+    await this.#saveBody(seq, text);
+    // What others have stored since, their processes follow.
+    if (seq >= this.#editedSeq) this.#unfollowedMs = undefined;
   }
 
   /** Those from whom something is missing are asked once more. */
@@ -166,7 +171,7 @@ export class Document {
     const soon = pause(STOP_MS);
     if (this.#unfollowedMs !== undefined) await Promise.race([this.follow().catch(() => {}), soon]);
     this.#isStopped = true;
-    clearTimeout(this.#followTimer);
+    this.#stopFollowTimer();
     await Promise.race([this.#working, soon]);
     this.record.close();
   }
@@ -182,22 +187,17 @@ export class Document {
     });
   }
 
-  #enqueue(ask: () => Promise<void>): void {
-    this.#asks.push(ask);
+  /** @param giveUp instead of it when the document is closed before. */
+  #enqueue(run: () => Promise<void>, giveUp = () => {}): void {
+    this.#asks.push({ run, giveUp });
     this.#work();
   }
 
-  /** @param spoils after a failure the thread may have what is not stored. */
-  #enqueueFor<T>(run: () => Promise<T>, spoils: boolean): Promise<T> {
+  /** For what changes nothing: that it fails harms nobody else. Rejects when the document is closed before. */
+  #enqueueFor<T>(run: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#enqueue(async () => {
-        try {
-          resolve(await run());
-        } catch (error) {
-          reject(error);
-          if (spoils) throw error;
-        }
-      });
+      const giveUp = () => reject(new Error("the document is closed"));
+      this.#enqueue(() => run().then(resolve, reject), giveUp);
     });
   }
 
@@ -217,6 +217,7 @@ export class Document {
     }
     // Nothing can be added between the last look and this line.
     this.#working = undefined;
+    if (this.#isStopped) for (const { giveUp } of this.#asks.splice(0)) giveUp();
   }
 
   async #step(): Promise<void> {
@@ -226,7 +227,7 @@ export class Document {
     }
     if (this.#offers.length > 0) await this.#take(this.#nextBatch());
     // Those that come meanwhile wait for the updates that came before them.
-    for (let left = this.#asks.length; left > 0; left--) await this.#asks.shift()?.();
+    for (let left = this.#asks.length; left > 0; left--) await this.#asks.shift()?.run();
   }
 
   #nextBatch(): readonly Offer[] {
@@ -246,7 +247,7 @@ export class Document {
     const judged = offers.map((offer, index) => ({ offer, verdict: edited.verdicts[index] ?? "unreadable" }));
     const used = judged.filter(({ verdict }) => verdict === "taken" || verdict === "gaps");
     const editorIds = new Set(used.map(({ offer }) => offer.seat.member.userId));
-    if (edited.change) await this.#store(edited.change, [...editorIds], false);
+    if (edited.change) await this.#store(edited.change, [...editorIds]);
     const gaps = judged.flatMap(({ offer, verdict }) => (verdict === "gaps" ? [offer] : []));
     // Perhaps what they build on was stored by another process.
     const missed = gaps.length > 0 ? await this.record.catchUp() : [];
@@ -266,35 +267,44 @@ export class Document {
     else if (only && this.seats.settle(only.seat, only, "unreadable")) this.#askLater(only.seat);
   }
 
-  async #store(change: Uint8Array, editorIds: readonly string[], isFollowed: boolean): Promise<void> {
-    const { missed } = await this.record.append({ change, editorIds, isFollowed });
+  async #store(change: Uint8Array, editorIds: readonly string[]): Promise<void> {
+    const { missed } = await this.record.append({ change, editorIds });
     this.seats.relay([...missed, change]);
     this.#deps.onStored(this.record.seq);
-    if (!isFollowed) this.#followLater();
+    this.#hasEdited = true;
+    this.#followLater();
     if (!this.record.wantsCondensing()) return;
     this.record.condense().catch((err) => this.#deps.log.warn({ err }, "a document was not condensed"));
   }
 
   #followLater(): void {
     const nowMs = performance.now();
-    this.#hasEdited = true;
     this.#editedSeq = this.record.seq;
     this.#unfollowedMs ??= nowMs;
-    clearTimeout(this.#followTimer);
-    const dueMs = Math.min(FOLLOW_AFTER_MS, this.#unfollowedMs + FOLLOW_EVERY_MS - nowMs);
-    this.#followTimer = setTimeout(
-      () => {
-        this.#unfollowedMs = performance.now();
-        // Should it fail, it is tried again.
-        this.follow().catch(() => {});
-      },
-      Math.max(0, dueMs),
-    );
+    const { followAfterMs, followEveryMs } = this.#deps.rhythm;
+    this.#followDueMs = Math.min(nowMs + followAfterMs, this.#unfollowedMs + followEveryMs);
+    // Put off at each change: the timer that runs finds that it is not yet time.
+    this.#followTimer ??= setTimeout(() => this.#followNow(), Math.max(0, this.#followDueMs - nowMs));
   }
 
-  async #saveBody(seq: number): Promise<boolean> {
+  #followNow(): void {
+    const nowMs = performance.now();
+    const restMs = this.#followDueMs - nowMs;
+    this.#followTimer = restMs > 1 ? setTimeout(() => this.#followNow(), restMs) : undefined;
+    if (restMs > 1) return;
+    this.#unfollowedMs = nowMs;
+    // Should it fail, it is tried again.
+    this.follow().catch(() => {});
+  }
+
+  #stopFollowTimer(): void {
+    clearTimeout(this.#followTimer);
+    this.#followTimer = undefined;
+  }
+
+  async #saveBody(seq: number, text: string): Promise<void> {
     try {
-      return await this.#deps.follow(seq, await this.record.text());
+      await this.#deps.follow(seq, text);
     } catch (error) {
       // Whoever asked for it has put the timer off.
       if (this.#unfollowedMs !== undefined && !this.#isStopped) this.#followLater();
@@ -369,7 +379,7 @@ export class Document {
     this.#state = "gone";
     this.#isStopped = true;
     this.#unfollowedMs = undefined;
-    clearTimeout(this.#followTimer);
+    this.#stopFollowTimer();
     this.closeAll(COEDIT_CLOSE.deleted);
   }
 

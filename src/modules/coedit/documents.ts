@@ -6,15 +6,17 @@ import type { Events, StoredEvent, Following as Watch } from "../../kernel/event
 import type { Logger } from "../../kernel/telemetry/index.ts";
 import { CLOSE } from "../live/index.ts";
 import { accessWithdrawnBy, isAllowed, type Projects } from "../projects/index.ts";
+import { createAppender } from "./appending.ts";
 import { AwarenessBook, type EntryNote } from "./awareness.ts";
-import { Document } from "./document.ts";
+import { Document, type FollowRhythm } from "./document.ts";
 import type { Following } from "./following.ts";
 import { COEDIT_CLOSE, type WriteState } from "./model.ts";
+import { Others } from "./others.ts";
 import { Record, type RecordDeps } from "./record.ts";
 import type { Member } from "./seats.ts";
 import { listHeads } from "./store/documents.ts";
 
-export interface DocumentsDeps extends Omit<RecordDeps, "prepareSettling"> {
+export interface DocumentsDeps extends Omit<RecordDeps, "prepareSettling" | "appender"> {
   readonly db: Database;
   readonly bus: Pick<Bus, "publish" | "subscribe">;
   readonly events: Pick<Events, "tail">;
@@ -22,6 +24,7 @@ export interface DocumentsDeps extends Omit<RecordDeps, "prepareSettling"> {
   readonly following: Following;
   readonly log: Logger;
   readonly processId: string;
+  readonly rhythm: Rhythm;
 }
 
 export interface OpenDocument {
@@ -42,19 +45,38 @@ export interface Documents {
 type Told =
   | { readonly k: "new"; readonly d: string; readonly s: number }
   | { readonly k: "at"; readonly d: string; readonly e: EntryNote }
+  /** It was opened; whoever has it open, too, answers that he has. */
   | { readonly k: "ask"; readonly d: string }
-  | { readonly k: "here"; readonly d: readonly string[]; readonly isMore: boolean };
+  | { readonly k: "have"; readonly d: string }
+  | { readonly k: "left"; readonly d: string }
+  /** All that is open, by whether somebody there may write it. */
+  | {
+      readonly k: "here";
+      readonly edited: readonly string[];
+      readonly read: readonly string[];
+      readonly isMore: boolean;
+    };
 type Note = Told & { readonly p: string };
+type NoteOfOpen = Exclude<Note, { readonly k: "here" | "left" }>;
 
 const TOPIC = "coedit";
-/** How late a change is when its hint was lost. */
-const POLL_MS = 500;
-const BEAT_MS = 3_000;
-/** A process that says nothing for so long is dead, and its clients are not here. */
-const DEAD_MS = 10_000;
+/** What is done without being asked, and when. */
+export interface Rhythm extends FollowRhythm {
+  /** How late a change is when its hint was lost. */
+  readonly pollMs: number;
+  readonly beatMs: number;
+  /** Whoever comes back in a moment finds it loaded. */
+  readonly unloadAfterMs: number;
+}
+
+export const RHYTHM: Rhythm = {
+  pollMs: 500,
+  beatMs: 3_000,
+  unloadAfterMs: 15_000,
+  followAfterMs: 400,
+  followEveryMs: 5_000,
+};
 const KEEP_ALIVE_MS = 20_000;
-/** Whoever comes back in a moment finds it loaded. */
-const UNLOAD_AFTER_MS = 15_000;
 /** So many ids fit into a message of the bus. */
 const IDS_A_NOTE = 80;
 
@@ -64,20 +86,26 @@ interface Entry extends OpenDocument {
 
 export function createDocuments(deps: DocumentsDeps): Documents {
   const { db, bus, events, projects, following, log, processId } = deps;
+  const { pollMs, beatMs, unloadAfterMs } = deps.rhythm;
   const opening = new Map<string, Promise<Entry>>();
   const opened = new Map<string, Entry>();
-  /** Other processes: when each was heard last, and where each has people who may write. */
-  const others = new Map<string, { heardMs: number; editedIds: ReadonlySet<string> }>();
+  const others = new Others();
+  const appender = createAppender(db);
   const abort = new AbortController();
-  let beatMs = performance.now();
+  let lastBeatMs = performance.now();
   const tell = (note: Told) => bus.publish(TOPIC, { ...note, p: processId });
 
   async function open(postId: string, projectId: string): Promise<Entry> {
-    const record = new Record(postId, projectId, { ...deps, prepareSettling: following.prepareSettling });
+    const { prepareSettling } = following;
+    const record = new Record(postId, projectId, { ...deps, appender, prepareSettling });
     const document = new Document({
       record,
       log,
-      onStored: (seq) => tell({ k: "new", d: postId, s: seq }),
+      rhythm: deps.rhythm,
+      onStored(seq) {
+        // A note reaches every process and costs each of them. Who has opened it just now finds the change by himself.
+        if (others.haveOpen(postId)) tell({ k: "new", d: postId, s: seq });
+      },
       follow: (seq, text) => following.follow(postId, seq, text),
       onEditorsLeft: () => settleIfNobodyEdits(projectId, postId),
     });
@@ -86,7 +114,9 @@ export function createDocuments(deps: DocumentsDeps): Documents {
       send: (frame) => {
         for (const { member, writeState } of document.seats.all()) if (writeState) member.send(frame);
       },
-      tell: (entry) => tell({ k: "at", d: postId, e: entry }),
+      tell(entry) {
+        if (others.haveOpen(postId)) tell({ k: "at", d: postId, e: entry });
+      },
     });
     // Listening goes before asking: what is taken away after the question is heard of as an event.
     const watch = await events.tail.follow(projectId, (news) => {
@@ -127,7 +157,7 @@ export function createDocuments(deps: DocumentsDeps): Documents {
         else member.close(CLOSE.withdrawn);
         return;
       } catch {
-        await pause(POLL_MS, abort.signal);
+        await pause(pollMs, abort.signal);
       }
     }
   }
@@ -140,7 +170,7 @@ export function createDocuments(deps: DocumentsDeps): Documents {
   }
 
   function settleIfNobodyEdits(projectId: string, postId: string): void {
-    if ([...others.values()].some(({ editedIds }) => editedIds.has(postId))) return;
+    if (others.edit(postId)) return;
     // Should it fail, the job that waits for the pause does it.
     following
       .settleSoon(projectId, postId)
@@ -151,24 +181,28 @@ export function createDocuments(deps: DocumentsDeps): Documents {
     // Our own notes: nobody else writes on this topic.
     const note = message as Note;
     if (note.p === processId) return;
-    const other = others.get(note.p) ?? { heardMs: 0, editedIds: new Set() };
-    other.heardMs = performance.now();
-    others.set(note.p, other);
-    if (note.k === "here") {
-      other.editedIds = new Set(note.isMore ? [...other.editedIds, ...note.d] : note.d);
-      return;
-    }
+    others.hear(note.p);
+    if (note.k === "here") others.told(note.p, note);
+    else if (note.k === "left") others.left(note.p, note.d);
+    else hearOfDocument(note);
+  }
+
+  function hearOfDocument(note: NoteOfOpen): void {
+    others.opened(note.p, note.d);
     const entry = opened.get(note.d);
     if (!entry) return;
     if (note.k === "new") entry.document.hear(note.s);
     else if (note.k === "at") entry.awareness.hearNote(note.p, note.e);
-    else for (const each of entry.awareness.notes()) tell({ k: "at", d: note.d, e: each });
+    else if (note.k === "ask") {
+      tell({ k: "have", d: note.d });
+      for (const each of entry.awareness.notes()) tell({ k: "at", d: note.d, e: each });
+    }
   }
 
   async function poll(): Promise<void> {
     while (!abort.signal.aborted) {
-      await pause(POLL_MS, abort.signal);
-      if (performance.now() - beatMs > BEAT_MS) beat();
+      await pause(pollMs, abort.signal);
+      if (performance.now() - lastBeatMs > beatMs) beat();
       if (opened.size === 0) continue;
       const heads = await listHeads(db.sql, [...opened.keys()]).catch(() => new Map<string, number>());
       for (const [postId, seq] of heads) opened.get(postId)?.document.hear(seq);
@@ -176,22 +210,23 @@ export function createDocuments(deps: DocumentsDeps): Documents {
   }
 
   function beat(): void {
-    beatMs = performance.now();
-    const edited = [...opened].flatMap(([postId, { document }]) =>
-      document.seats.writers().length > 0 ? [postId] : [],
-    );
-    for (let start = 0; start === 0 || start < edited.length; start += IDS_A_NOTE) {
-      tell({ k: "here", d: edited.slice(start, start + IDS_A_NOTE), isMore: start > 0 });
+    lastBeatMs = performance.now();
+    const all = [...opened];
+    const isEdited = ([, { document }]: (typeof all)[number]) => document.seats.writers().length > 0;
+    for (let start = 0; start === 0 || start < all.length; start += IDS_A_NOTE) {
+      const some = all.slice(start, start + IDS_A_NOTE);
+      const edited = some.filter(isEdited).map(([postId]) => postId);
+      const read = some.filter((each) => !isEdited(each)).map(([postId]) => postId);
+      tell({ k: "here", edited, read, isMore: start > 0 });
     }
-    const dead = [...others].flatMap(([id, { heardMs }]) => (beatMs - heardMs > DEAD_MS ? [id] : []));
-    for (const id of dead) others.delete(id);
+    const dead = others.bury(lastBeatMs);
     for (const [postId, entry] of opened) {
       const { document, awareness } = entry;
       for (const id of dead) awareness.processGone(id);
-      awareness.forgetSilent(beatMs);
-      awareness.keepAlive(beatMs, KEEP_ALIVE_MS);
+      awareness.forgetSilent(lastBeatMs);
+      awareness.keepAlive(lastBeatMs, KEEP_ALIVE_MS);
       document.remind();
-      if (document.isIdle() && beatMs - document.usedMs > UNLOAD_AFTER_MS) unload(postId, entry);
+      if (document.isIdle() && lastBeatMs - document.usedMs > unloadAfterMs) unload(postId, entry);
     }
   }
 
@@ -199,6 +234,7 @@ export function createDocuments(deps: DocumentsDeps): Documents {
   function unload(postId: string, { document, awareness, watch }: Entry): Promise<void> {
     opened.delete(postId);
     opening.delete(postId);
+    tell({ k: "left", d: postId });
     watch.stop();
     awareness.stop();
     return document.stop();

@@ -28,28 +28,25 @@ export interface Following {
   prepareSettling(projectId: string, postId: string): PreparedJob;
   /** The last editor has left: no need to wait. */
   settleSoon(projectId: string, postId: string): Promise<void>;
-  /** False when the body said it already, or what came later. */
-  follow(postId: string, seq: number, text: string): Promise<boolean>;
+  /** Nothing happens when the body said it already, or what came later. */
+  follow(postId: string, seq: number, text: string): Promise<void>;
 }
 
 /** Undoes a transaction that came too late. */
 class Overtaken extends Error {}
 
 export function createFollowing({ db, jobs, posts, thread, pauseMs }: FollowingDeps): Following {
-  async function follow(postId: string, seq: number, body: string): Promise<boolean> {
+  async function follow(postId: string, seq: number, body: string): Promise<void> {
     try {
-      return await db.transaction(async (tx) => {
+      await db.transaction(async (tx) => {
         const session = await findSession(tx, postId);
-        if (!session?.editorId || !session.isBehind) return false;
+        if (!session?.editorId || !session.isBehind) return;
         const { editorId, editorIds } = session;
-        // The post goes before the document, as wherever both are locked.
-        const isNews = await posts.followBody(tx, { id: postId, body, editorId, editorIds });
+        await posts.followBody(tx, { id: postId, body, editorId, editorIds });
         if (!(await markFollowed(tx, postId, seq))) throw new Overtaken();
-        return isNews;
       });
     } catch (error) {
-      if (error instanceof Overtaken) return false;
-      throw error;
+      if (!(error instanceof Overtaken)) throw error;
     }
   }
 

@@ -7,10 +7,10 @@ import type { Live } from "../live/index.ts";
 import type { Posts } from "../posts/index.ts";
 import { isAllowed, type Projects } from "../projects/index.ts";
 import type { ConnectionRequest } from "./connection.ts";
-import type { Documents } from "./documents.ts";
+import type { Documents, Rhythm } from "./documents.ts";
 import { createFollowing } from "./following.ts";
 import { coeditRoutes } from "./http.ts";
-import { deleteDocument, eraseSome } from "./store/documents.ts";
+import { changePart, deleteDocument, eraseSome } from "./store/documents.ts";
 import { findSession } from "./store/sessions.ts";
 import { createDocumentThread } from "./thread/index.ts";
 
@@ -28,6 +28,7 @@ export interface CoeditNeeds {
 export interface CoeditOptions {
   /** A pause of so long ends an editing session. Default a minute. */
   readonly pauseMs?: number;
+  readonly rhythm?: Rhythm;
 }
 
 export const coeditMigrations: MigrationSet = {
@@ -56,8 +57,9 @@ export function createCoedit(kernel: CoeditKernel, needs: CoeditNeeds, options: 
   let openNow: Documents | undefined;
   /** Made by the first who wants one. */
   function getDocuments(): Promise<Documents> {
-    documents ??= import("./documents.ts").then(({ createDocuments }) => {
-      openNow = createDocuments({ db, bus, events, projects, posts, threads, following, log, processId });
+    documents ??= import("./documents.ts").then(({ createDocuments, RHYTHM }) => {
+      const deps = { db, bus, events, projects, posts, threads, following, log, processId };
+      openNow = createDocuments({ ...deps, rhythm: options.rhythm ?? RHYTHM });
       return openNow;
     });
     return documents;
@@ -86,11 +88,17 @@ export function createCoedit(kernel: CoeditKernel, needs: CoeditNeeds, options: 
   posts.useDocuments({
     async catchUp({ id, projectId }) {
       const session = await findSession(db.sql, id);
-      return session?.isBehind ? (await open(id, projectId)).follow() : false;
+      if (session?.isBehind) await (await open(id, projectId)).follow();
     },
-    replace: async (post, userId, body) =>
-      (await open(post.id, post.projectId)).replace(userId, body, post.body),
-    read: async ({ id, projectId }) => (await open(id, projectId)).read(),
+    async propose(post, body) {
+      const document = await open(post.id, post.projectId);
+      const proposed = await document.propose(body, post.body);
+      return {
+        body: proposed.text,
+        part: (sql) => changePart(sql, proposed),
+        stored: () => document.hearProposed(),
+      };
+    },
     erased: deleteDocument,
   });
   projects.onErase({ module: "coedit", erase: eraseSome });

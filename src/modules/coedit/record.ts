@@ -2,12 +2,13 @@
 import type { Database } from "../../kernel/db/index.ts";
 import type { PreparedJob } from "../../kernel/jobs/index.ts";
 import type { CoeditedPosts } from "../posts/index.ts";
+import type { Appender } from "./appending.ts";
 import { LARGE_BYTES, MAX_DOCUMENT_BYTES } from "./model.ts";
 import {
-  appendChange,
   findDocument,
   insertDocument,
   listChanges,
+  type ProposedChange,
   type StoredDocument,
   saveSnapshot,
   touchDocument,
@@ -20,14 +21,16 @@ export interface RecordDeps {
   /** For small documents and for large ones, which then hold up no small one. */
   readonly threads: { readonly small: DocumentThread; readonly large: DocumentThread };
   readonly prepareSettling: (projectId: string, postId: string) => PreparedJob;
+  readonly appender: Appender;
 }
 
 export interface Write {
   readonly change: Uint8Array;
   readonly editorIds: readonly string[];
-  /** The post's body has it already, as a version of its own. */
-  readonly isFollowed?: boolean;
 }
+
+/** A change that may be stored, and what the document says by it. */
+export type Proposed = ProposedChange & { readonly text: string };
 
 /** Some who wrote may not any more: nothing of it was stored. */
 export class WritersRefused extends Error {
@@ -108,18 +111,23 @@ export class Record {
     return this.#thread.edit(this.#key, offered, this.#bytes() + bytes > MAX_DOCUMENT_BYTES);
   }
 
-  /** As `edit`. */
-  replace(text: string, base: string): Promise<Uint8Array | undefined> {
-    return this.#thread.replace(this.#key, text, base);
+  /** Changes nothing: a change that makes it say `text` where it said `base`, to be stored with its post. */
+  async propose(text: string, base: string): Promise<Proposed> {
+    const { postId, projectId, seq: afterSeq } = this;
+    return { ...(await this.#thread.propose(this.#key, text, base)), postId, projectId, afterSeq };
   }
 
-  /** Gives what other processes have stored meanwhile, and whether this change begins an editing session. */
+  /** Gives what other processes have stored meanwhile. */
   async append(write: Write): Promise<{ readonly missed: readonly Uint8Array[] }> {
-    const { db, prepareSettling } = this.#deps;
+    const { db, appender, prepareSettling } = this.#deps;
     const { postId, projectId } = this;
-    const settleJob = write.isFollowed ? undefined : prepareSettling(projectId, postId);
-    const given = { projectId, postId, change: write.change, editorIds: write.editorIds, settleJob };
-    const { refusedIds, appended } = await db.groupCommit(postId, (tx) => appendChange(tx, given));
+    const { refusedIds, appended } = await appender.append({
+      projectId,
+      postId,
+      change: write.change,
+      editorIds: write.editorIds,
+      prepareSettling: () => prepareSettling(projectId, postId),
+    });
     if (refusedIds.length > 0) throw new WritersRefused(refusedIds);
     if (!appended) throw new DocumentGone();
     this.#logBytes = appended.logBytes;

@@ -7,6 +7,7 @@ import { type Person, signUp } from "../../testing/requests.ts";
 import { openServed, type ServedApplication } from "../../testing/served.ts";
 import { until } from "../../testing/until.ts";
 import { type Editor, openEditor } from "./testing/editor.ts";
+import { plant } from "./testing/planting.ts";
 import { openRawEditor, type RawEditor } from "./testing/raw-editor.ts";
 
 const secretKey = randomBytes(32).toString("base64");
@@ -183,8 +184,7 @@ test("[COE-9] Yjs 741: a large document is loaded beside the gateway, which answ
   const health = () => fetch(`http://127.0.0.1:${other.port}/health`);
   const longestMs = await bestOf(1_000, async () => {
     const postId = await createPost();
-    (await edit(postId).synced()).close();
-    await server.db.sql`UPDATE coedit_snapshots SET state = ${state} WHERE post_id = ${postId}`;
+    await plant(server.db, postId, state);
     const opening = edit(postId, other).synced();
     let longest = 0;
     for (let isOpen = false; !isOpen; ) {

@@ -1,5 +1,5 @@
 // What posts have to do with documents that people write at the same time: whoever keeps those is told here, and tells.
-import type { Sql, Tx } from "../../kernel/db/index.ts";
+import type { Query, Sql, Tx } from "../../kernel/db/index.ts";
 import { type Access, parseAccess } from "../projects/index.ts";
 import type { Post } from "./model.ts";
 import { type FollowedBody, findTarget, markCoedited, saveFollowed } from "./store/coediting.ts";
@@ -8,17 +8,25 @@ type Place = Pick<Post, "id" | "projectId">;
 
 /** Of whoever keeps the documents. */
 export interface DocumentKeeper {
-  /** Saves what was typed up to now as the body; true when that was news. */
-  catchUp(post: Place): Promise<boolean>;
+  /** Saves what was typed up to now as the body; read the post again after it. */
+  catchUp(post: Place): Promise<void>;
   /**
-   * Makes the document say this in place of the post's body, by a change as small as may be: what others have written beyond
-   * that body stays. Gives what it says then.
+   * Finds a change as small as may be by which the document says this in place of the post's body: what others have written
+   * beyond that body stays. Nothing is changed by it; undefined where no document is kept.
    */
-  replace(post: Place & Pick<Post, "body">, userId: string, body: string): Promise<string>;
-  /** What it says now. */
-  read(post: Place): Promise<string | undefined>;
+  propose(post: Place & Pick<Post, "body">, body: string): Promise<Proposal | undefined>;
   /** The post is gone for good. */
   erased(tx: Tx, postId: string): Promise<void>;
+}
+
+/** A change of a document that is stored with its post, in one statement, or not at all. */
+export interface Proposal {
+  /** What the document says by it. */
+  readonly body: string;
+  /** For the statement that saves the post as its part `post`: ends in a part `document_change`. */
+  readonly part: (sql: Sql) => Query<unknown>;
+  /** Call it after the commit: those who edit are told. */
+  readonly stored: () => void;
 }
 
 export type Coediting = DocumentKeeper & {
@@ -32,9 +40,8 @@ export function createCoediting(): Coediting {
     use(given) {
       keeper = given;
     },
-    catchUp: async (post) => (await keeper?.catchUp(post)) ?? false,
-    replace: async (post, userId, body) => (await keeper?.replace(post, userId, body)) ?? body,
-    read: async (post) => keeper?.read(post),
+    catchUp: async (post) => keeper?.catchUp(post),
+    propose: async (post, body) => keeper?.propose(post, body),
     erased: async (tx, postId) => keeper?.erased(tx, postId),
   };
 }

@@ -48,7 +48,11 @@ export function writeAccessColumn(sql: Sql, projectId: Query<unknown> | string, 
 }
 
 /** The same for whom another statement names. */
-export function memberWriteAccessColumn(sql: Sql, projectId: string, userId: Query<unknown>): Query<unknown> {
+export function memberWriteAccessColumn(
+  sql: Sql,
+  projectId: Query<unknown>,
+  userId: Query<unknown>,
+): Query<unknown> {
   return sql`projects_write_access(${projectId}, ${userId})`;
 }
 

@@ -1,7 +1,5 @@
 // SQL over documents: made once, read as a whole or after a number, changed by appending, condensed now and then.
-import type { Sql, Tx } from "../../../kernel/db/index.ts";
-import type { PreparedJob } from "../../../kernel/jobs/index.ts";
-import { accessesFor, memberWriteAccessColumn } from "../../projects/index.ts";
+import type { Query, Sql, Tx } from "../../../kernel/db/index.ts";
 
 export interface StoredDocument {
   readonly projectId: string;
@@ -89,81 +87,31 @@ export async function insertDocument(
   return rows.length > 0;
 }
 
-export interface Appending {
+export interface ProposedChange {
   readonly projectId: string;
   readonly postId: string;
   readonly change: Uint8Array;
-  /** Who made it; each must still be allowed to write. */
-  readonly editorIds: readonly string[];
-  /** Makes a version of the session that this change begins. Undefined when it belongs to none: the body has it already. */
-  readonly settleJob: PreparedJob | undefined;
-}
-
-export interface Appended {
-  readonly seq: number;
-  /** Of the changes that are not in the snapshot. */
-  readonly logBytes: number;
-  readonly logCount: number;
-  readonly hasBegunSession: boolean;
+  /** What it was made for is the document as of this number. */
+  readonly afterSeq: number;
 }
 
 /**
- * One statement, which takes the document's row: numbers rise in the order of the commits, without a gap. Of editors who may
- * not write any more it tells, and stores nothing; so too when the document is gone.
+ * For the statement that saves the body with its part `post`. What others have stored since stays, and then the body is behind
+ * by it: it will follow.
  */
-export async function appendChange(
-  tx: Tx,
-  { projectId, postId, change, editorIds, settleJob: job }: Appending,
-): Promise<{ readonly refusedIds: readonly string[]; readonly appended: Appended | undefined }> {
-  const [row] = await tx<{
-    refused: string[];
-    seq: number | null;
-    log_bytes: number;
-    log_count: number;
-    has_begun: boolean;
-  }>`
-    WITH refused AS MATERIALIZED (
-      SELECT coalesce(array_agg(e.id), '{}') AS ids FROM unnest(${editorIds}::uuid[]) AS e (id)
-      WHERE (${memberWriteAccessColumn(tx, projectId, tx`e.id`)} = ANY (${accessesFor("posts.write")}::text[])) IS NOT TRUE),
+export function changePart(
+  sql: Sql,
+  { projectId, postId, change, afterSeq }: ProposedChange,
+): Query<unknown> {
+  return sql`
     document AS (
       UPDATE coedit_documents d SET head_seq = d.head_seq + 1, log_bytes = d.log_bytes + ${change.length}::int,
         log_count = d.log_count + 1,
-        ${
-          job
-            ? tx`session_since = coalesce(d.session_since, now()), edited_at = now(), edited_by = ${editorIds.at(-1) ?? null},
-                editors = CASE WHEN d.editors @> ${editorIds}::uuid[] THEN d.editors
-                  ELSE (SELECT array_agg(DISTINCT id) FROM unnest(d.editors || ${editorIds}::uuid[]) AS id) END`
-            : tx`followed_seq = d.head_seq + 1`
-        }
-      FROM refused WHERE d.post_id = ${postId} AND refused.ids = '{}'
-      RETURNING d.head_seq, d.log_bytes, d.log_count, d.session_since = d.edited_at AS has_begun),
-    logged AS (
+        followed_seq = CASE WHEN d.head_seq = ${afterSeq}::bigint THEN d.head_seq + 1 ELSE d.followed_seq END
+      FROM post WHERE d.post_id = ${postId} RETURNING d.head_seq),
+    document_change AS (
       INSERT INTO coedit_changes (project_id, post_id, seq, change)
-      SELECT ${projectId}, ${postId}, head_seq, ${change} FROM document)
-    ${job ? settling(tx, job) : tx``}
-    SELECT refused.ids AS refused, d.head_seq::float8 AS seq, d.log_bytes::float8 AS log_bytes, d.log_count,
-      coalesce(d.has_begun, false) AS has_begun ${job ? tx`, (SELECT count(id) FROM settling) AS jobs` : tx``}
-    FROM refused LEFT JOIN document d ON true`;
-  if (!row) throw new Error("a statement that always gives a row gave none");
-  const appended =
-    row.seq === null
-      ? undefined
-      : {
-          seq: row.seq,
-          logBytes: row.log_bytes,
-          logCount: row.log_count,
-          hasBegunSession: job !== undefined && row.has_begun,
-        };
-  return { refusedIds: [...row.refused], appended };
-}
-
-/** With the first change of a session, so that no crash can lose the version. */
-function settling(tx: Tx, job: PreparedJob) {
-  return tx`, settling AS MATERIALIZED (
-      SELECT jobs_enqueue(${job.id}, ${job.projectId}, ${job.task}, ${job.lane}, ${job.input}::text::jsonb, ${job.uniqueKey},
-        ${job.createdBy}, clock_timestamp() + ${job.delayMs}::float8 * interval '1 millisecond', ${job.timeoutMs},
-        ${job.maxAttempts}) AS id
-      FROM document WHERE has_begun)`;
+      SELECT ${projectId}, ${postId}, head_seq, ${change} FROM document RETURNING seq)`;
 }
 
 export interface Snapshot {
@@ -189,6 +137,8 @@ export async function saveSnapshot(tx: Tx, { postId, fromSeq, seq, state }: Snap
 
 export async function deleteDocument(tx: Tx, postId: string): Promise<void> {
   await tx`DELETE FROM coedit_documents WHERE post_id = ${postId}`;
+  // After the document, without which nothing can be added.
+  await tx`DELETE FROM coedit_changes WHERE post_id = ${postId}`;
 }
 
 /** For the erasing of a project. */

@@ -20,7 +20,7 @@ export interface DocumentThread extends Documents {
 interface Waiting {
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: Error) => void;
-  readonly deadline: Timer;
+  readonly askedMs: number;
 }
 
 /** The largest document loads in a second or two; what takes longer hangs. */
@@ -33,7 +33,7 @@ const NAMES: readonly (keyof Shelf)[] = [
   "diff",
   "vector",
   "text",
-  "replace",
+  "propose",
   "condense",
   "seed",
 ];
@@ -44,6 +44,7 @@ export function createDocumentThread(deadlineMs = DEADLINE_MS): DocumentThread {
   let generation = 0;
   let lastId = 0;
   let orders: Order[] = [];
+  let isWatched = false;
 
   function start(): Worker {
     generation++;
@@ -59,7 +60,6 @@ export function createDocumentThread(deadlineMs = DEADLINE_MS): DocumentThread {
   function settle(answer: Answer): void {
     const asked = waiting.get(answer.id);
     waiting.delete(answer.id);
-    clearTimeout(asked?.deadline);
     if ("failure" in answer) asked?.reject(new Error(answer.failure));
     else asked?.resolve(answer.result);
   }
@@ -68,10 +68,7 @@ export function createDocumentThread(deadlineMs = DEADLINE_MS): DocumentThread {
     if (worker !== lost) return;
     worker = undefined;
     orders = [];
-    for (const { reject, deadline } of waiting.values()) {
-      clearTimeout(deadline);
-      reject(new Error("the thread of documents has ended"));
-    }
+    for (const { reject } of waiting.values()) reject(new Error("the thread of documents has ended"));
     waiting.clear();
   }
 
@@ -80,6 +77,15 @@ export function createDocumentThread(deadlineMs = DEADLINE_MS): DocumentThread {
     if (!ending) return;
     lose(ending);
     await ending.terminate();
+  }
+
+  /** Ends a thread that hangs. The orders stand in their order, the oldest first. */
+  function look(): void {
+    const [oldest] = waiting.values();
+    const restMs = oldest && oldest.askedMs + deadlineMs - performance.now();
+    isWatched = restMs !== undefined;
+    if (restMs !== undefined) setTimeout(look, Math.max(1, restMs)).unref();
+    if (restMs !== undefined && restMs <= 0) void end();
   }
 
   function flush(): void {
@@ -94,9 +100,11 @@ export function createDocumentThread(deadlineMs = DEADLINE_MS): DocumentThread {
     // What is ordered in one round of the loop goes over together.
     if (orders.length === 0) setImmediate(flush);
     orders.push({ id, does, given });
+    // One timer for all: a timer of its own would cost as much as a small order.
+    if (!isWatched) setTimeout(look, deadlineMs).unref();
+    isWatched = true;
     return new Promise((resolve, reject) => {
-      const deadline = setTimeout(() => void end(), deadlineMs);
-      waiting.set(id, { resolve, reject, deadline });
+      waiting.set(id, { resolve, reject, askedMs: performance.now() });
     });
   }
 

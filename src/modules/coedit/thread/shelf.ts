@@ -89,17 +89,19 @@ export function createShelf() {
 
     text: (key: string): string => textOf(get(key)),
 
-    /** Undefined when it says that already. */
-    replace(key: string, text: string, base: string): Uint8Array | undefined {
-      const doc = get(key);
+    /** On a copy: a change that makes it say `text` where it said `base`, and what it says then. */
+    propose(key: string, text: string, base: string): { change: Uint8Array; text: string } {
+      const doc = new Y.Doc();
+      Y.applyUpdate(doc, Y.encodeStateAsUpdate(get(key)), ORIGIN);
+      const before = Y.encodeStateVector(doc);
       let change: Uint8Array | undefined;
-      const hear = (update: Uint8Array) => {
+      doc.on("update", (update: Uint8Array) => {
         change = update;
-      };
-      doc.on("update", hear);
+      });
       doc.transact(() => changeText(doc.getText(BODY), text, base), ORIGIN);
-      doc.off("update", hear);
-      return change;
+      const proposed = { change: change ?? Y.encodeStateAsUpdate(new Y.Doc(), before), text: textOf(doc) };
+      doc.destroy();
+      return proposed;
     },
 
     /** Apart from the documents here: a stored one as one state, and what it says. */

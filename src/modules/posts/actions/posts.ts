@@ -14,7 +14,7 @@ import {
   type Who,
 } from "../../projects/index.ts";
 import type { Texts } from "../../texts/index.ts";
-import type { Coediting } from "../coediting.ts";
+import type { Coediting, Proposal } from "../coediting.ts";
 import { postErrors } from "../errors.ts";
 import { postCreated, postDeleted, postMentioned, postRestored, postUpdated } from "../events.ts";
 import type { EraseInput } from "../jobs.ts";
@@ -46,6 +46,8 @@ export interface Target {
 export interface Edit {
   readonly content: PostContent;
   readonly restoredFrom?: number | null;
+  /** The change of its document, where it has one. */
+  readonly proposal?: Proposal | undefined;
 }
 
 const DAY_MS = 86_400_000;
@@ -82,7 +84,7 @@ export function createPostActions(deps: PostActionDeps) {
   async function save(
     tx: Tx,
     found: store.PostToChange,
-    { content, restoredFrom = null }: Edit,
+    { content, restoredFrom = null, proposal }: Edit,
     userId: string,
   ): Promise<Post | undefined> {
     const { post, paragraphs } = found;
@@ -91,12 +93,15 @@ export function createPostActions(deps: PostActionDeps) {
     const mentions = await mention(tx, next, userId, post.body);
     const edit = { content, userId, linesAdded: lines.added, linesRemoved: lines.removed, restoredFrom };
     const updated = postUpdated(next, userId, { ...lines, path: post.path, restoredFrom });
-    return orPathTaken(
+    const saved = await orPathTaken(
       updatePost(tx, found, edit, {
         parts: toParts(tx, next, userId, paragraphs),
         events: announced(tx, [updated, ...mentions]),
+        documentPart: proposal?.part(tx),
       }),
     );
+    if (saved && proposal) tx.afterCommit(proposal.stored);
+    return saved;
   }
 
   /** Completes the version that people have written together, if one is open, as of now. */
@@ -169,7 +174,7 @@ export function createPostActions(deps: PostActionDeps) {
 
     /**
      * What changes nothing makes no version. Two round trips: what was read is written only if it is still the same. Where
-     * there is a document the body has caught up with it before, and a new body is a change of the document.
+     * there is a document the body catches up with it before, and a new body is a change of the document, stored with the post.
      */
     async changePost(
       tx: Tx,
@@ -178,19 +183,17 @@ export function createPostActions(deps: PostActionDeps) {
     ): Promise<Post> {
       let hasCaughtUp = false;
       let isMatched = false;
-      let isReplaced = false;
       return untilSaved(async () => {
         const found = await load(tx, id, caller, "posts.write");
         const post = live(found);
         if (post.isCoedited && !hasCaughtUp) {
           hasCaughtUp = true;
-          if (await coediting.catchUp(post)) return undefined;
+          await coediting.catchUp(post);
+          // Also where that had nothing to do: another may have done it since the post was read.
+          return undefined;
         }
         if (!isMatched) requireMatch(post, match);
-        const wanted = await toEdit(post);
-        // The document has it, and perhaps what others have written since: that is not to be taken away again.
-        const body = isReplaced ? ((await coediting.read(post)) ?? post.body) : wanted.content.body;
-        const edit = { ...wanted, content: { ...wanted.content, body } };
+        const edit = await toEdit(post);
         if (isSameContent(post, edit.content)) return post;
         if (post.draft !== null) {
           await sealVersion(tx, id);
@@ -198,12 +201,12 @@ export function createPostActions(deps: PostActionDeps) {
           isMatched = true;
           return undefined;
         }
-        if (!post.isCoedited || isReplaced || body === post.body) {
-          return save(tx, found, edit, personOf(caller));
-        }
-        const replaced = await coediting.replace(post, personOf(caller), body);
-        isReplaced = true;
-        return save(tx, found, { ...edit, content: { ...edit.content, body: replaced } }, personOf(caller));
+        const isNewBody = post.isCoedited && edit.content.body !== post.body;
+        const proposal = isNewBody ? await coediting.propose(post, edit.content.body) : undefined;
+        if (!proposal) return save(tx, found, edit, personOf(caller));
+        // With what others have written since: that is not to be taken away again.
+        const content = { ...edit.content, body: proposal.body };
+        return save(tx, found, { ...edit, content, proposal }, personOf(caller));
       });
     },
 

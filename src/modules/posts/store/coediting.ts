@@ -36,12 +36,15 @@ export interface FollowedBody {
   readonly editorIds: readonly string[];
 }
 
-/** Opens the next version unless one is open; false when the body is that already, or the post is deleted. */
+/**
+ * Opens the next version unless one is open; false when the body is that already, or the post is deleted. Holds the post in any
+ * case: it goes before its document, as wherever both are locked.
+ */
 export async function saveFollowed(tx: Tx, followed: FollowedBody): Promise<boolean> {
   const { id, body, editorId, editorIds } = followed;
   const rows = await tx`
-    WITH earlier AS MATERIALIZED (
-      SELECT * FROM posts WHERE id = ${id} AND deleted_at IS NULL AND body <> ${body} FOR UPDATE),
+    WITH held AS MATERIALIZED (SELECT * FROM posts WHERE id = ${id} AND deleted_at IS NULL FOR UPDATE),
+    earlier AS MATERIALIZED (SELECT * FROM held WHERE body <> ${body}),
     kept AS (
       INSERT INTO post_versions (project_id, post_id, version, title, body, path, author_id, created_at, lines_added,
         lines_removed, restored_from, editors)

@@ -14,6 +14,8 @@ export interface Companions {
   readonly parts: Query<unknown>;
   /** In their order; last of all, since they hold the project's log to the commit. */
   readonly events: readonly NewEvent[];
+  /** The change of its document, see Proposal.part. */
+  readonly documentPart?: Query<unknown> | undefined;
 }
 
 export interface NewPost extends PostContent {
@@ -91,6 +93,7 @@ export async function updatePost(
   companions: Companions,
 ): Promise<Post | undefined> {
   const { content, userId, linesAdded, linesRemoved, restoredFrom } = edit;
+  const { documentPart } = companions;
   const { title, body, path } = content;
   const [row] = await tx<{ updated_at: Date }>`
     WITH earlier AS MATERIALIZED (
@@ -109,7 +112,8 @@ export async function updatePost(
         draft = NULL, editors = NULL
       FROM earlier WHERE p.id = earlier.id RETURNING p.updated_at),
     ${companions.parts},
-    ${announcedPart(tx, companions.events, tx`post_job`)}
+    ${documentPart ? tx`${documentPart},` : tx``}
+    ${announcedPart(tx, companions.events, documentPart ? tx`(post_job LEFT JOIN document_change ON true)` : tx`post_job`)}
     SELECT post.updated_at FROM post CROSS JOIN announced`;
   return (
     row && {
