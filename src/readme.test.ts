@@ -55,10 +55,13 @@ test(
       expect.objectContaining({ user: expect.objectContaining({ email: "ada@example.com" }) }),
       expect.objectContaining({ status: "succeeded" }),
       expect.objectContaining({ word: "whale", items: expect.any(Array) }),
+      expect.objectContaining({ did_you_mean: "whale", is_fuzzy: true, total_count: 2 }),
+      expect.objectContaining({ words: expect.any(Array) }),
       expect.objectContaining({ items: expect.any(Array), seq: expect.any(Number) }),
     ]);
     expect(answers[2]?.items?.map((item) => item.count)).toEqual([2, 1]);
-    const events = answers[3]?.items ?? [];
+    expect(answers[4]?.words?.[0]).toMatchObject({ word: "whale", count: 3, source: "wordnet" });
+    const events = answers[5]?.items ?? [];
     expect(events.map((item) => item.seq)).toEqual(events.map((_, index) => index + 1));
     expect(events.map((item) => item.event)).toContain("paragraphs.created");
     expect(events.map((item) => item.event)).toContain("paragraphs.analysed");
@@ -68,6 +71,7 @@ test(
 
 interface Answer {
   readonly items?: readonly { readonly count?: number; readonly seq?: number; readonly event?: string }[];
+  readonly words?: readonly unknown[];
 }
 
 function parseLine(line: string): Answer {
