@@ -1,4 +1,5 @@
 // Stores changes of many documents: what comes while a statement is on its way goes with the next one.
+import { pause } from "../../kernel/clock/index.ts";
 import { type Database, isDatabaseAway } from "../../kernel/db/index.ts";
 import { type Appended, type Appending, appendChange, appendTogether } from "./store/appending.ts";
 
@@ -25,6 +26,7 @@ const LANES = 2;
 /** Each waits for all. */
 const MAX_TOGETHER = 64;
 const MAX_BYTES = 1024 * 1024;
+const PATIENCE_MS = 250;
 
 export function createAppender(db: Pick<Database, "single" | "groupCommit">): Appender {
   const waiting: Entry[] = [];
@@ -34,7 +36,7 @@ export function createAppender(db: Pick<Database, "single" | "groupCommit">): Ap
     lanes++;
     // What comes in the same moment goes along.
     await Promise.resolve();
-    while (waiting.length > 0) await storeTogether(next());
+    while (waiting.length > 0) await store(next());
     lanes--;
   }
 
@@ -44,6 +46,24 @@ export function createAppender(db: Pick<Database, "single" | "groupCommit">): Ap
       bytes += waiting[count++]?.write.change.length ?? 0;
     }
     return waiting.splice(0, count);
+  }
+
+  async function store(entries: readonly Entry[]): Promise<void> {
+    const [only] = entries;
+    if (!only || entries.length > 1) return storeTogether(entries);
+    // It may have to wait for its document: the others do not wait for it.
+    await Promise.race([storeOne(only), pause(PATIENCE_MS)]);
+  }
+
+  /** The usual case, and half as dear as together. */
+  async function storeOne(entry: Entry): Promise<void> {
+    try {
+      const outcome = await db.single((tx) => appendChange(tx, entry.write, undefined));
+      if (outcome.appended || outcome.refusedIds.length > 0) entry.resolve(outcome);
+      else void storeAlone(entry);
+    } catch (error) {
+      entry.reject(error);
+    }
   }
 
   async function storeTogether(entries: readonly Entry[]): Promise<void> {
@@ -63,7 +83,7 @@ export function createAppender(db: Pick<Database, "single" | "groupCommit">): Ap
       // It has left nothing, and one of them is why; or nobody knows what it has left.
       const isKnown = !isDatabaseAway(error);
       for (const entry of entries) {
-        if (isKnown && entries.length > 1) void storeAlone(entry);
+        if (isKnown) void storeAlone(entry);
         else entry.reject(error);
       }
     }
@@ -71,7 +91,9 @@ export function createAppender(db: Pick<Database, "single" | "groupCommit">): Ap
 
   /** Waits for the document where it is held, begins a session where there is none, and says why nothing was stored. */
   function storeAlone({ write, resolve, reject }: Entry): Promise<void> {
-    return db.groupCommit(write.postId, (tx) => appendChange(tx, write)).then(resolve, reject);
+    return db
+      .groupCommit(write.postId, (tx) => appendChange(tx, write, write.prepareSettling()))
+      .then(resolve, reject);
   }
 
   return {

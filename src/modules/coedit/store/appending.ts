@@ -74,13 +74,14 @@ export async function appendTogether(
 
 /**
  * One statement, which takes the document's row: numbers rise in the order of the commits, without a gap. Of editors who may
- * not write any more it tells, and stores nothing; so too when the document is gone.
+ * not write any more it tells, and stores nothing; so too when the document is gone, and without
+ * a job where no session is under way.
  */
 export async function appendChange(
   tx: Tx,
-  { projectId, postId, change, editorIds, prepareSettling }: Appending,
+  { projectId, postId, change, editorIds }: Appending,
+  job: PreparedJob | undefined,
 ): Promise<{ readonly refusedIds: readonly string[]; readonly appended: Appended | undefined }> {
-  const job = prepareSettling();
   const [row] = await tx<{
     refused: string[];
     seq: number | null;
@@ -93,17 +94,17 @@ export async function appendChange(
     document AS (
       UPDATE coedit_documents d SET head_seq = d.head_seq + 1, log_bytes = d.log_bytes + ${change.length}::int,
         log_count = d.log_count + 1,
-        session_since = coalesce(d.session_since, now()), edited_at = now(), edited_by = ${editorIds.at(-1) ?? null},
+        session_since = ${job ? tx`coalesce(d.session_since, now())` : tx`d.session_since`}, edited_at = now(), edited_by = ${editorIds.at(-1) ?? null},
         editors = CASE WHEN d.editors @> ${editorIds}::uuid[] THEN d.editors
           ELSE (SELECT array_agg(DISTINCT id) FROM unnest(d.editors || ${editorIds}::uuid[]) AS id) END
-      FROM refused WHERE d.post_id = ${postId} AND refused.ids = '{}'
+      FROM refused WHERE d.post_id = ${postId} AND refused.ids = '{}' ${job ? tx`` : tx`AND d.session_since IS NOT NULL`}
       RETURNING d.head_seq, d.log_bytes, d.log_count, d.session_since = d.edited_at AS has_begun),
     logged AS (
       INSERT INTO coedit_changes (project_id, post_id, seq, change)
       SELECT ${projectId}, ${postId}, head_seq, ${change} FROM document)
-    ${settling(tx, job)}
-    SELECT refused.ids AS refused, d.head_seq::float8 AS seq, d.log_bytes::float8 AS log_bytes, d.log_count,
-      (SELECT count(id) FROM settling) AS jobs
+    ${job ? settling(tx, job) : tx``}
+    SELECT refused.ids AS refused, d.head_seq::float8 AS seq, d.log_bytes::float8 AS log_bytes, d.log_count
+      ${job ? tx`, (SELECT count(id) FROM settling) AS jobs` : tx``}
     FROM refused LEFT JOIN document d ON true`;
   if (!row) throw new Error("a statement that always gives a row gave none");
   const appended =
