@@ -124,6 +124,20 @@ test("[SRC-1] a list of words finds only what has them as they are, and ranks it
   expect(await find(["high-speed"], "or")).toEqual([0, []]);
 });
 
+test("[SRC-20] of few hits among many paragraphs with a stem, only those that have it gain by it", async () => {
+  const projectId = await createProject(ada);
+  const others = Array.from({ length: 60 }, () => "Whales over there.");
+  // Of equal ones the newer would come first.
+  const paragraphs = [...others, "Nautical whales here.", "Nautical shores here.", ...others.slice(1)];
+  await ada.call("POST", "/paragraphs", { paragraphs, lang: "en", project_id: projectId });
+  const asked = { words: ["nautical", "whaled"], operator: "or", project_id: projectId };
+  const { body } = await ada.call("POST", "/search", asked);
+  expect((body.paragraphs as { content: string }[]).map(({ content }) => content)).toEqual([
+    "Nautical whales here.",
+    "Nautical shores here.",
+  ]);
+});
+
 test("[SRC-11] a list of words is read page by page, whichever case its operator has", async () => {
   const projectId = await createProject(ada);
   const paragraphs = Array.from({ length: 25 }, (_, nth) => `the ${"wide ".repeat(nth % 5)}sea`);
