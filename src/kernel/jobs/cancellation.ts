@@ -8,7 +8,8 @@ import type { Logger } from "../telemetry/index.ts";
 export type Cancelled = "cancelled" | "cancelling" | "succeeded" | "failed" | undefined;
 
 export interface Cancellation {
-  cancel(tx: Tx, id: string): Promise<Cancelled>;
+  /** @param actorId who wants it; left out, its creator. */
+  cancel(tx: Tx, id: string, actorId?: string): Promise<Cancelled>;
   /** Calls back with jobs that somebody wants to end, perhaps none of ours. Returns how to stop. */
   hear(onCancel: (ids: readonly string[]) => void): () => void;
 }
@@ -34,8 +35,10 @@ export function createCancellation({ sql, bus, log }: CancellationOptions): Canc
   }
 
   return {
-    async cancel(tx, id) {
-      const [row] = await tx<{ outcome: Cancelled | null }>`SELECT jobs_cancel(${id}) AS outcome`;
+    async cancel(tx, id, actorId) {
+      const [row] = await tx<{
+        outcome: Cancelled | null;
+      }>`SELECT jobs_cancel(${id}, ${actorId ?? null}) AS outcome`;
       if (row?.outcome === "cancelling") {
         tx.afterCommit(() => {
           bus.publish(TOPIC, id);

@@ -250,8 +250,11 @@ export interface Jobs extends Part {
     input: Input,
     options: SubmitOptions,
   ): Promise<{ readonly id: string; readonly isNew: boolean }>;
-  /** Of a job that somebody runs. What waits ends with the commit; what runs within a second, and its handler is told. */
-  cancel(tx: Tx, id: string): Promise<Cancelled>;
+  /**
+   * Of a job that somebody runs. What waits ends with the commit; what runs within a second, and its handler is told.
+   * @param actorId who wants it; left out, its creator.
+   */
+  cancel(tx: Tx, id: string, actorId?: string): Promise<Cancelled>;
   /** Newest first, one more than the limit when there are more. */
   list(sql: Sql, filter: JobFilter): Promise<Job[]>;
   /** What happens to the jobs that people run, in whichever process, until they end. Returns how to stop hearing it. */

@@ -42,8 +42,8 @@ export function createSubmissions(deps: SubmissionDeps): Submissions {
       });
       return submitted;
     },
-    async cancel(tx, id) {
-      const cancelled = await cancellation.cancel(tx, id);
+    async cancel(tx, id, actorId) {
+      const cancelled = await cancellation.cancel(tx, id, actorId);
       if (cancelled === "cancelled") {
         const job = await findJob(tx, id, Date.now());
         tx.afterCommit(() => job?.projectId && announced(job.projectId));

@@ -211,6 +211,22 @@ test("[WRK-13] what waits is cancelled at once, what runs within a second", asyn
   }
 });
 
+test("[WRK-13] the log names who has cancelled a job, whoever had run it", async () => {
+  const owner = await signUp(server);
+  const shared = await createProject(owner);
+  await share(owner, shared, ada, "collaborator");
+  const body = { project_id: shared, task: "test.wait" };
+  const waiting = await submitted({ ...body, run_at: IN_AN_HOUR() });
+  const running = await submitted(body);
+  await reaches(running, "running");
+  for (const id of [waiting, running]) {
+    expect((await owner.call("POST", `/jobs/${id}/cancel`)).status).toBe(202);
+    await reaches(id, "cancelled");
+    const events = (await listEvents(server.db.sql, shared)).filter(({ subject }) => subject === id);
+    expect(events).toMatchObject([{ event: "job.cancelled", actor_id: owner.userId }]);
+  }
+});
+
 test("[WRK-13] what has ended, or is the server's own, is not cancelled", async () => {
   const ended = await submitted({ task: "test.greet", input: { name: "Ada" } });
   await reaches(ended, "succeeded");

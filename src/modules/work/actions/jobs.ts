@@ -100,7 +100,7 @@ export function createJobActions({ jobs, projects }: JobActionDeps) {
     async cancelJob(tx: Tx, id: string, userId: string): Promise<JobWithOutlook> {
       const job = await getJobToChange(tx, id, userId, "jobs.cancel");
       if (!job.isForUser) throw workErrors.JOB_OF_SERVER();
-      const cancelled = await jobs.cancel(tx, id);
+      const cancelled = await jobs.cancel(tx, id, userId);
       if (cancelled === "succeeded" || cancelled === "failed") throw workErrors.JOB_ENDED();
       return show(tx, id);
     },
