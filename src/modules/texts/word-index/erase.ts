@@ -4,7 +4,7 @@ import { lockHead } from "./store.ts";
 
 /** The head last: its lock keeps a fold or a merge that is under way from leaving rows behind. */
 const TABLES = [
-  "text_postings",
+  "text_blocks",
   "text_words",
   "text_stems",
   "text_segments",

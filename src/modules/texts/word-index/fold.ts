@@ -41,9 +41,9 @@ export function createFold(queries: Queries, readText: ReadText, writeStems: Wri
 
     const live = new Set(await listLiveDocs(tx, projectId, foldedDoc));
     const number = await takeSegmentNumber(tx, projectId);
-    await writeSegment(tx, projectId, { number, isLive: true }, tail, live);
+    const totals = await writeSegment(tx, projectId, { number, isLive: true }, tail, live);
     await writeStems(tx, projectId, tail);
-    await addTotals(tx, projectId, number);
+    await addTotals(tx, projectId, totals);
     await markFolded(tx, projectId, head.nextDoc);
     await deleteTombstones(tx, projectId, await listTombstones(tx, projectId, foldedDoc, head.nextDoc - 1));
     tx.afterCommit(() => queries.withMemory(projectId, (memory) => memory.startTail(head.nextDoc)));

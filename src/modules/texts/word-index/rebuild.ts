@@ -2,20 +2,23 @@
 import type { Sql, Tx } from "../../../kernel/db/index.ts";
 import type { Languages } from "../language/languages.ts";
 import { mergeSegments } from "./merge.ts";
+import { readWords } from "./segment-reader.ts";
 import { writeSegment } from "./segment-writer.ts";
 import type { TailRow } from "./snapshot.ts";
 import type { WriteStems } from "./stems.ts";
 import {
+  addTotals,
   deleteSegments,
+  deleteTotals,
   listSegments,
   listTombstones,
   lockHead,
   readDocuments,
-  replaceTotals,
   takeSegmentNumber,
 } from "./store.ts";
 import { Tail } from "./tail.ts";
 import type { ReadText } from "./text.ts";
+import { createWordTotals } from "./word-totals.ts";
 
 /** Runs a part of the work in a transaction of its own, which a worker that has lost the job cannot commit. */
 export type InTransaction = <T>(work: (tx: Tx) => Promise<T>) => Promise<T>;
@@ -102,6 +105,33 @@ async function takeTheirPlace(
       document_count = (SELECT coalesce(sum(documents), 0) FROM text_segments WHERE project_id = ${projectId}),
       occurrence_count = (SELECT coalesce(sum(occurrences), 0) FROM text_words WHERE project_id = ${projectId})
     WHERE project_id = ${projectId}`;
+}
+
+/** Words of one statement. */
+const TOTALS_WORDS = 20_000;
+
+/** The totals anew, from the given segments. */
+async function replaceTotals(tx: Tx, projectId: string, segments: readonly number[]): Promise<void> {
+  await deleteTotals(tx, projectId);
+  const totals = createWordTotals();
+  await readWords(tx, projectId, segments, {
+    withPositions: false,
+    onWord(entries) {
+      let documents = 0;
+      let occurrences = 0;
+      for (const entry of entries) {
+        documents += entry.documents;
+        occurrences += entry.occurrences;
+      }
+      totals.add(entries[0]?.word.toString() ?? "", documents, occurrences);
+    },
+    async onPause() {
+      if (totals.words.length < TOTALS_WORDS) return;
+      await addTotals(tx, projectId, totals);
+      totals.clear();
+    },
+  });
+  await addTotals(tx, projectId, totals);
 }
 
 async function segmentNumbers(sql: Sql, projectId: string, isLive: boolean): Promise<number[]> {

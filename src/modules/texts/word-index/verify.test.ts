@@ -30,11 +30,11 @@ test("[TXT-123] an index is right as it is made, and each thing that is changed 
   expect(await index.listProjects(db.sql)).toContain(projectId);
 
   const damages: [sql: string, problem: RegExp][] = [
+    ["UPDATE text_blocks SET positions = NULL WHERE project_id = $1", /words of .* are wrong/],
     [
-      "UPDATE text_postings SET positions = NULL WHERE project_id = $1 AND word = 'the'",
+      "DELETE FROM text_blocks WHERE project_id = $1 AND segment = (SELECT max(segment) FROM text_blocks WHERE project_id = $1)",
       /words of .* are wrong/,
     ],
-    ["DELETE FROM text_postings WHERE project_id = $1 AND word = 'whales'", /words of .* are wrong/],
     [
       "UPDATE text_words SET documents = documents + 1 WHERE project_id = $1 AND word = 'the'",
       /totals of "the"/,

@@ -5,7 +5,8 @@ import { decodeDocuments, documentAt, type IndexedDocument } from "./documents.t
 import { Fingerprints } from "./fingerprints.ts";
 import { PositionsReader } from "./positions.ts";
 import { decodePostings } from "./postings.ts";
-import { findHead, listSegments, type PostingRow, readDocumentData, readDocuments } from "./store.ts";
+import { readWords } from "./segment-reader.ts";
+import { findHead, listSegments, readDocumentData, readDocuments } from "./store.ts";
 import { type ReadText, scoredCountOf } from "./text.ts";
 
 export interface Verification {
@@ -23,7 +24,6 @@ export interface VerifyDeps {
 }
 
 const MAX_PROBLEMS = 20;
-const FETCH_ROWS = 4_000;
 const READ = { maxDocuments: 2_000, maxUnits: 2_000_000 };
 
 /** Undefined when the project has no index. Others may write meanwhile: all is read in one snapshot. */
@@ -124,23 +124,20 @@ async function readFingerprints(
 ): Promise<Fingerprints> {
   const fingerprints = new Fingerprints(documents);
   const buffer: number[] = [];
-  await tx`
-    DECLARE verified_postings NO SCROLL CURSOR FOR
-    SELECT segment, word, documents, postings, positions FROM text_postings
-    WHERE project_id = ${projectId} AND segment = ${segment}`;
-  for (;;) {
-    const rows = await tx<PostingRow>`FETCH ${tx.unsafe(String(FETCH_ROWS))} FROM verified_postings`;
-    for (const row of rows) {
-      const { places, counts } = decodePostings(row.postings, row.documents);
-      const reader = row.positions && new PositionsReader(row.positions, counts);
-      for (let index = 0; index < places.length; index++) {
-        if (reader) buffer.length = reader.read(index, buffer);
-        fingerprints.add(places[index] ?? 0, row.word, counts[index] ?? 0, reader ? buffer : undefined);
+  await readWords(tx, projectId, [segment], {
+    withPositions: true,
+    onWord(entries) {
+      for (const entry of entries) {
+        const word = entry.word.toString();
+        const { places, counts } = decodePostings(entry.postings, entry.documents);
+        const reader = entry.positions && new PositionsReader(entry.positions, counts);
+        for (let index = 0; index < places.length; index++) {
+          if (reader) buffer.length = reader.read(index, buffer);
+          fingerprints.add(places[index] ?? 0, word, counts[index] ?? 0, reader ? buffer : undefined);
+        }
       }
-    }
-    if (rows.length < FETCH_ROWS) break;
-  }
-  await tx`CLOSE verified_postings`;
+    },
+  });
   return fingerprints;
 }
 

@@ -1,0 +1,40 @@
+-- A segment's words in blocks of neighbours: a row for each word was mostly the row itself, on disk as in the time to write it.
+CREATE TABLE text_blocks (
+  project_id uuid NOT NULL,
+  segment integer NOT NULL,
+  -- Its words are from this one on up to the next block's first.
+  first_word text COLLATE "C" NOT NULL,
+  -- Formats in word-index/blocks.ts.
+  data bytea NOT NULL,
+  positions bytea,
+  PRIMARY KEY (project_id, segment, first_word)
+);
+ALTER TABLE text_blocks ALTER COLUMN data SET STORAGE EXTERNAL;
+ALTER TABLE text_blocks ALTER COLUMN positions SET STORAGE EXTERNAL;
+
+-- What there is becomes blocks of one word each, which the next merge puts together.
+CREATE FUNCTION texts_varint(p_value bigint) RETURNS bytea LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+  v_bytes bytea := '';
+  v_rest bigint := p_value;
+BEGIN
+  WHILE v_rest > 127 LOOP
+    v_bytes := v_bytes || set_byte('\x00'::bytea, 0, (v_rest % 128 + 128)::integer);
+    v_rest := v_rest / 128;
+  END LOOP;
+  RETURN v_bytes || set_byte('\x00'::bytea, 0, v_rest::integer);
+END $$;
+INSERT INTO text_blocks (project_id, segment, first_word, data, positions)
+SELECT project_id, segment, word,
+  '\x0100'::bytea || texts_varint(octet_length(word)) || convert_to(word, 'UTF8')
+    || texts_varint(documents::bigint * 4 + CASE WHEN occurrences = documents THEN 2 ELSE 0 END + (positions IS NOT NULL)::integer)
+    || CASE WHEN occurrences = documents THEN ''::bytea ELSE texts_varint(occurrences - documents) END
+    || CASE WHEN occurrences = 1 THEN ''::bytea
+       ELSE texts_varint(octet_length(postings) - 1)
+         || CASE WHEN positions IS NULL THEN ''::bytea ELSE texts_varint(octet_length(positions) - 1) END END
+    -- Behind the byte of their version.
+    || substr(postings, 2),
+  substr(positions, 2)
+FROM text_postings;
+DROP FUNCTION texts_varint;
+DROP TABLE text_postings;
