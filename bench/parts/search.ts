@@ -190,7 +190,7 @@ async function disk(dataDir: string, { large, natural }: { large: Loaded; natura
   });
   const [whole] = await sql`
     SELECT sum(pg_total_relation_size(t::regclass))::float8 AS bytes
-    FROM unnest(ARRAY['text_postings', 'text_segments', 'text_words', 'text_stems']) AS t`;
+    FROM unnest(ARRAY['text_blocks', 'text_segments', 'text_words']) AS t`;
   const bytesOf = async ({ projectId, accepted }: Loaded) => {
     // A row and its entry in the index cost some 70 bytes beside what they hold; with a quarter of room in the pages.
     const [row] = await sql`

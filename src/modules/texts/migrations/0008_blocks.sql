@@ -38,3 +38,22 @@ SELECT project_id, segment, word,
 FROM text_postings;
 DROP FUNCTION texts_varint;
 DROP TABLE text_postings;
+
+-- The words of each stem stand among those of a segment.
+DROP TABLE text_stems;
+
+-- The same columns in the order in which nothing is lost between them. Less room is kept free in the pages: most words of a language
+-- are rare, and counted once.
+CREATE TABLE text_totals (
+  project_id uuid NOT NULL,
+  occurrences bigint NOT NULL,
+  documents integer NOT NULL,
+  magnitude smallint NOT NULL GENERATED ALWAYS AS (texts_magnitude(occurrences)) STORED,
+  word text COLLATE "C" NOT NULL
+) WITH (fillfactor = 90);
+INSERT INTO text_totals (project_id, occurrences, documents, word)
+SELECT project_id, occurrences, documents, word FROM text_words ORDER BY project_id, word;
+DROP TABLE text_words;
+ALTER TABLE text_totals RENAME TO text_words;
+ALTER TABLE text_words ADD PRIMARY KEY (project_id, word);
+CREATE INDEX text_words_by_magnitude ON text_words (project_id, magnitude DESC) WHERE magnitude > 0;

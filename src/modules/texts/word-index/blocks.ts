@@ -77,7 +77,7 @@ export class BlockEncoder {
     const isOnceEach = occurrences === documents;
     data.write(documents * 4 + (isOnceEach ? 2 : 0) + (positions ? 1 : 0));
     if (!isOnceEach) data.write(occurrences - documents);
-    if (!isOnceEach || documents > 1) {
+    if (!isOnceEach || documents !== 1) {
       data.write(postings.length);
       if (positions) data.write(positions.length);
     }

@@ -1,9 +1,9 @@
 // Folds the tail of an index into a segment.
 import type { Tx } from "../../../kernel/db/index.ts";
+import type { Languages } from "../language/languages.ts";
 import { addRow, type CountedRow } from "./project-memory.ts";
 import type { Queries } from "./query.ts";
 import { writeSegment } from "./segment-writer.ts";
-import type { WriteStems } from "./stems.ts";
 import {
   addTotals,
   deleteTombstones,
@@ -27,7 +27,7 @@ export type Fold = (
   fresh: readonly CountedRow[],
 ) => Promise<void>;
 
-export function createFold(queries: Queries, readText: ReadText, writeStems: WriteStems): Fold {
+export function createFold(queries: Queries, readText: ReadText, languages: Languages): Fold {
   return async (tx, projectId, head, fresh) => {
     const { foldedDoc } = head;
     const toDoc = fresh[0]?.row.doc ?? head.nextDoc;
@@ -41,8 +41,7 @@ export function createFold(queries: Queries, readText: ReadText, writeStems: Wri
 
     const live = new Set(await listLiveDocs(tx, projectId, foldedDoc));
     const number = await takeSegmentNumber(tx, projectId);
-    const totals = await writeSegment(tx, projectId, { number, isLive: true }, tail, live);
-    await writeStems(tx, projectId, tail);
+    const totals = await writeSegment(tx, projectId, { number, isLive: true }, tail, { live, languages });
     await addTotals(tx, projectId, totals);
     await markFolded(tx, projectId, head.nextDoc);
     await deleteTombstones(tx, projectId, await listTombstones(tx, projectId, foldedDoc, head.nextDoc - 1));

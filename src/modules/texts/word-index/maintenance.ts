@@ -36,7 +36,7 @@ export function createMaintenance(
   options: MaintenanceOptions,
   fold: Fold,
   queries: Queries,
-  reading: Pick<RebuildDeps, "readText" | "languages" | "writeStems">,
+  reading: Pick<RebuildDeps, "readText" | "languages">,
 ): Maintain {
   const { tiers, tokenizerVersion } = options;
 

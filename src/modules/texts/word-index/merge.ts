@@ -6,6 +6,7 @@ import { decodeDocuments, documentAt, encodeDocuments, type IndexedDocument } fr
 import { PositionsEncoder, PositionsReader } from "./positions.ts";
 import { decodePostings, PostingsEncoder } from "./postings.ts";
 import { readWords } from "./segment-reader.ts";
+import { isStemKey, joinStemWords, toStemEntry } from "./stems.ts";
 import {
   deleteSegments,
   deleteTombstones,
@@ -88,6 +89,11 @@ async function joinPostings(
     withPositions: true,
     // Places grow from source to source, so in the order of the sources the new list is in order as well.
     onWord(entries) {
+      const [first] = entries;
+      if (first && isStemKey(first.word)) {
+        copy.add(first.word, toStemEntry(joinStemWords(entries.map(({ postings }) => postings))));
+        return;
+      }
       encoder.begin();
       positions.begin();
       for (const entry of entries) {
@@ -95,7 +101,6 @@ async function joinPostings(
         if (move) addMoved(entry, move, encoder, positions);
       }
       const { documents, occurrences } = encoder;
-      const [first] = entries;
       if (documents === 0 || !first) return;
       copy.add(first.word, {
         documents,

@@ -5,7 +5,7 @@ import { mergeSegments } from "./merge.ts";
 import { readWords } from "./segment-reader.ts";
 import { writeSegment } from "./segment-writer.ts";
 import type { TailRow } from "./snapshot.ts";
-import type { WriteStems } from "./stems.ts";
+import { isStemKey } from "./stems.ts";
 import {
   addTotals,
   deleteSegments,
@@ -30,8 +30,7 @@ export interface RebuildDeps {
   readonly sql: Sql;
   readonly inTransaction: InTransaction;
   readonly readText: ReadText;
-  readonly languages: Pick<Languages, "recognise">;
-  readonly writeStems: WriteStems;
+  readonly languages: Languages;
   readonly tokenizerVersion: number;
   readonly signal: AbortSignal;
 }
@@ -57,7 +56,7 @@ export async function rebuild(deps: RebuildDeps, projectId: string, nextDoc: num
 }
 
 async function buildSegment(deps: RebuildDeps, projectId: string, rows: readonly TailRow[]): Promise<void> {
-  const { inTransaction, readText, tokenizerVersion, languages, writeStems } = deps;
+  const { inTransaction, readText, tokenizerVersion, languages } = deps;
   const tail = new Tail(0);
   for (const { content, ...row } of rows) {
     const text = readText(content);
@@ -68,8 +67,7 @@ async function buildSegment(deps: RebuildDeps, projectId: string, rows: readonly
   const number = await inTransaction((tx) => takeSegmentNumber(tx, projectId));
   await inTransaction(async (tx) => {
     const live = new Set(rows.map((row) => row.doc));
-    await writeSegment(tx, projectId, { number, isLive: false }, tail, live);
-    await writeStems(tx, projectId, tail);
+    await writeSegment(tx, projectId, { number, isLive: false }, tail, { live, languages });
     const langs = tail.documents.map((document) => document.lang);
     const docs = tail.documents.map((document) => document.doc);
     const wordCounts = tail.documents.map((document) => document.wordCount);
@@ -117,13 +115,15 @@ async function replaceTotals(tx: Tx, projectId: string, segments: readonly numbe
   await readWords(tx, projectId, segments, {
     withPositions: false,
     onWord(entries) {
+      const [first] = entries;
+      if (!first || isStemKey(first.word)) return;
       let documents = 0;
       let occurrences = 0;
       for (const entry of entries) {
         documents += entry.documents;
         occurrences += entry.occurrences;
       }
-      totals.add(entries[0]?.word.toString() ?? "", documents, occurrences);
+      totals.add(first.word.toString(), documents, occurrences);
     },
     async onPause() {
       if (totals.words.length < TOTALS_WORDS) return;

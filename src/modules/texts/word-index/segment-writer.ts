@@ -1,10 +1,12 @@
 // Writes documents that are in memory as a segment.
 import type { Tx } from "../../../kernel/db/index.ts";
+import type { Languages } from "../language/languages.ts";
 import { createBlockCopy } from "./block-copy.ts";
 import { encodeDocuments, type IndexedDocument } from "./documents.ts";
 import { sortKeys } from "./key.ts";
 import { PositionsEncoder } from "./positions.ts";
 import { PostingsEncoder } from "./postings.ts";
+import { encodeStemWords, stemsOf, toStemEntry } from "./stems.ts";
 import { insertSegment } from "./store.ts";
 import type { Tail } from "./tail.ts";
 import { createWordTotals, type WordTotals } from "./word-totals.ts";
@@ -15,7 +17,7 @@ export async function writeSegment(
   projectId: string,
   segment: { readonly number: number; readonly isLive: boolean },
   tail: Tail,
-  live: ReadonlySet<number>,
+  { live, languages }: { readonly live: ReadonlySet<number>; readonly languages: Languages },
 ): Promise<WordTotals> {
   const kept: IndexedDocument[] = [];
   const newPlaces = tail.documents.map((document) => (live.has(document.doc) ? kept.push(document) - 1 : -1));
@@ -27,7 +29,14 @@ export async function writeSegment(
   const encoder = new PostingsEncoder();
   const positions = new PositionsEncoder();
   const copy = createBlockCopy(tx, projectId, segment.number);
-  for (const word of sortKeys([...tail.terms.keys()])) {
+  await languages.load();
+  const stems = stemsOf(tail, languages);
+  for (const word of sortKeys([...tail.terms.keys(), ...stems.keys()])) {
+    const words = stems.get(word);
+    if (words) {
+      copy.add(Buffer.from(word), toStemEntry(encodeStemWords(words)));
+      continue;
+    }
     const { flat: list, positions: positionLists } = tail.term(word);
     encoder.begin();
     positions.begin();

@@ -1,6 +1,6 @@
 // Brings terms of segments from their blocks, each block once however many of its words are wanted.
 import type { Sql } from "../../../kernel/db/index.ts";
-import { findWords, type StoredBlock } from "./blocks.ts";
+import { type BlockEntry, findWords, type StoredBlock } from "./blocks.ts";
 import { decodePostings } from "./postings.ts";
 import type { SegmentTerm } from "./shelf.ts";
 
@@ -9,12 +9,12 @@ export interface MissingTerm {
   readonly withPositions: boolean;
 }
 
-interface BlockRow extends StoredBlock {
+export interface BlockRow extends StoredBlock {
   readonly segment: number;
   readonly first_word: string;
 }
 
-/** By segment the blocks in which its terms stand if they are there, in order; undefined when one of the segments is gone. */
+/** By segment the blocks in which its terms stand if they are there; undefined when one of the segments is gone. */
 export async function readBlocks(
   sql: Sql,
   projectId: string,
@@ -56,9 +56,7 @@ export async function readBlocks(
       else blocks.set(row.segment, [row]);
     }
   }
-  if (there !== numbers.length) return undefined;
-  for (const list of blocks.values()) list.sort((a, b) => compareUtf8(a.first_word, b.first_word));
-  return blocks;
+  return there === numbers.length ? blocks : undefined;
 }
 
 /** Each of the terms with what the blocks have of it. Terms ascend by their UTF-8. */
@@ -70,28 +68,39 @@ export function findTerms(
   for (const { key, withPositions } of missing) {
     found.set(key, { postings: undefined, positions: withPositions ? null : undefined });
   }
+  findInBlocks(
+    missing.map(({ key }) => key),
+    blocks,
+    (nth, { postings, documents, positions }) => {
+      const term = missing[nth];
+      if (!term) return;
+      found.set(term.key, {
+        postings: decodePostings(postings, documents),
+        // A copy: else the whole block stayed in memory with it.
+        positions: term.withPositions ? (positions?.slice() ?? null) : undefined,
+      });
+    },
+  );
+  return found;
+}
+
+/** Calls `onFound` for each of the keys that the blocks of a segment have. Keys ascend by their UTF-8. */
+export function findInBlocks(
+  keys: readonly string[],
+  blocks: readonly BlockRow[],
+  onFound: (nth: number, entry: BlockEntry) => void,
+): void {
+  const sorted = blocks.toSorted((a, b) => compareUtf8(a.first_word, b.first_word));
   let from = 0;
-  for (const [nth, block] of blocks.entries()) {
-    const next = blocks[nth + 1]?.first_word;
+  for (const [nth, block] of sorted.entries()) {
+    const next = sorted[nth + 1]?.first_word;
     let to = from;
-    while (to < missing.length && (next === undefined || compareUtf8(missing[to]?.key ?? "", next) < 0)) to++;
-    const own = missing.slice(from, to);
-    findWords(
-      block,
-      own.map(({ key }) => Buffer.from(key)),
-      (index, { postings, documents, positions }) => {
-        const term = own[index];
-        if (!term) return;
-        found.set(term.key, {
-          postings: decodePostings(postings, documents),
-          // A copy: else the whole block stayed in memory with it.
-          positions: term.withPositions ? (positions?.slice() ?? null) : undefined,
-        });
-      },
-    );
+    while (to < keys.length && (next === undefined || compareUtf8(keys[to] ?? "", next) < 0)) to++;
+    const start = from;
+    const own = keys.slice(start, to).map((key) => Buffer.from(key));
+    findWords(block, own, (index, entry) => onFound(start + index, entry));
     from = to;
   }
-  return found;
 }
 
 function compareUtf8(a: string, b: string): number {
