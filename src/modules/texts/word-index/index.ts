@@ -131,9 +131,9 @@ export function createWordIndex(tokenizer: Tokenizer, options: WordIndexOptions 
       const counted = paragraphs.map(({ id, lang, text }) => ({ id, lang, wordCount: text.wordCount }));
       const { docs, head } = await numberPending(tx, projectId, counted, tokenizerVersion);
       const taken = paragraphs
-        .flatMap(({ text, ...paragraph }) => {
-          const doc = docs.get(paragraph.id);
-          return doc === undefined ? [] : [{ row: { ...paragraph, doc }, text }];
+        .flatMap(({ id, authorId, postId, content, lang, text }) => {
+          const doc = docs.get(id);
+          return doc === undefined ? [] : [{ row: { doc, id, authorId, postId, lang, content }, text }];
         })
         .sort((a, b) => a.row.doc - b.row.doc);
       if (!head) return { ids: [], isDue: false };

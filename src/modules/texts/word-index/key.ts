@@ -21,6 +21,6 @@ export function toKeys<Value>(words: ReadonlyMap<string, Value>): ReadonlyMap<st
 /** Sorts keys by their UTF-8, as the database compares them, which differs from UTF-16 only beside the basic plane. */
 export function sortKeys(keys: string[]): string[] {
   keys.sort();
-  if (!keys.some((key) => /[\ud800-\udfff]/.test(key))) return keys;
+  if (!/[\ud800-\udfff]/.test(keys.join())) return keys;
   return keys.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
 }

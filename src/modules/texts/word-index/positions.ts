@@ -8,13 +8,13 @@ const BLOCK = 64;
 export class PositionsEncoder {
   readonly #blocks = new VarintWriter();
   readonly #whole = new VarintWriter();
-  #starts: number[] = [];
+  readonly #starts: number[] = [];
   #documents = 0;
 
   /** Begins a new list in place of what was added. */
   begin(): void {
     this.#blocks.clear();
-    this.#starts = [];
+    this.#starts.length = 0;
     this.#documents = 0;
   }
 
