@@ -1,8 +1,9 @@
 // Folds the tail of an index into a segment.
 import type { Tx } from "../../../kernel/db/index.ts";
-import type { Languages } from "../language/languages.ts";
-import { addRow, type CountedRow } from "./project-memory.ts";
+import { type Languages, UNKNOWN } from "../language/languages.ts";
+import type { CountedRow } from "./project-memory.ts";
 import type { Queries } from "./query.ts";
+import { SegmentBuilder } from "./segment-builder.ts";
 import { writeSegment } from "./segment-writer.ts";
 import {
   addTotals,
@@ -36,12 +37,14 @@ export function createFold(queries: Queries, readText: ReadText, languages: Lang
     const committed = await queries.withMemory(projectId, (memory) =>
       memory.completeTail({ foldedDoc, nextDoc: toDoc }, read, readText),
     );
-    const tail = fresh.length === 0 ? committed : committed.copy();
-    for (const { row, text } of fresh) addRow(tail, row, text);
-
     const live = new Set(await listLiveDocs(tx, projectId, foldedDoc));
+    const builder = new SegmentBuilder();
+    builder.addTail(committed, live);
+    for (const { row, text } of fresh) {
+      if (live.has(row.doc)) builder.add({ ...row, lang: row.lang ?? UNKNOWN }, text);
+    }
     const number = await takeSegmentNumber(tx, projectId);
-    const totals = await writeSegment(tx, projectId, { number, isLive: true }, tail, { live, languages });
+    const totals = await writeSegment(tx, projectId, { number, isLive: true }, builder, languages);
     await addTotals(tx, projectId, totals);
     await markFolded(tx, projectId, head.nextDoc);
     await deleteTombstones(tx, projectId, await listTombstones(tx, projectId, foldedDoc, head.nextDoc - 1));

@@ -28,6 +28,17 @@ export class PositionsEncoder {
     }
   }
 
+  /** The same, from `from` on in a list of others. */
+  addRange(positions: Uint32Array, from: number, count: number): void {
+    this.#next();
+    let last = -1;
+    for (let nth = from; nth < from + count; nth++) {
+      const position = positions[nth] ?? 0;
+      this.#blocks.write(position - last);
+      last = position;
+    }
+  }
+
   /** The same of a document of another list, as it is stored there. */
   addBytes(bytes: Uint8Array): void {
     this.#next();

@@ -154,7 +154,7 @@ export class ProjectMemory {
   }
 }
 
-export function addRow(tail: Tail, { doc, id, authorId, postId, lang }: TailRow, text: IndexedText): void {
+function addRow(tail: Tail, { doc, id, authorId, postId, lang }: TailRow, text: IndexedText): void {
   tail.add({ doc, id, authorId, postId, lang: lang ?? UNKNOWN }, text);
 }
 

@@ -2,6 +2,7 @@
 import type { Sql, Tx } from "../../../kernel/db/index.ts";
 import type { Languages } from "../language/languages.ts";
 import { mergeSegments } from "./merge.ts";
+import { SegmentBuilder } from "./segment-builder.ts";
 import { readWords } from "./segment-reader.ts";
 import { writeSegment } from "./segment-writer.ts";
 import type { TailRow } from "./snapshot.ts";
@@ -16,7 +17,6 @@ import {
   readDocuments,
   takeSegmentNumber,
 } from "./store.ts";
-import { Tail } from "./tail.ts";
 import type { ReadText } from "./text.ts";
 import { createWordTotals } from "./word-totals.ts";
 
@@ -57,20 +57,19 @@ export async function rebuild(deps: RebuildDeps, projectId: string, nextDoc: num
 
 async function buildSegment(deps: RebuildDeps, projectId: string, rows: readonly TailRow[]): Promise<void> {
   const { inTransaction, readText, tokenizerVersion, languages } = deps;
-  const tail = new Tail(0);
+  const builder = new SegmentBuilder();
   for (const { content, ...row } of rows) {
     const text = readText(content);
     // What was said or recognised of a language stays; before there were languages, nothing was.
     const lang = row.lang ?? (await languages.recognise(content, text.counts));
-    tail.add({ ...row, lang }, text);
+    builder.add({ ...row, lang }, text);
   }
   const number = await inTransaction((tx) => takeSegmentNumber(tx, projectId));
   await inTransaction(async (tx) => {
-    const live = new Set(rows.map((row) => row.doc));
-    await writeSegment(tx, projectId, { number, isLive: false }, tail, { live, languages });
-    const langs = tail.documents.map((document) => document.lang);
-    const docs = tail.documents.map((document) => document.doc);
-    const wordCounts = tail.documents.map((document) => document.wordCount);
+    await writeSegment(tx, projectId, { number, isLive: false }, builder, languages);
+    const langs = builder.documents.map((document) => document.lang);
+    const docs = builder.documents.map((document) => document.doc);
+    const wordCounts = builder.documents.map((document) => document.wordCount);
     await tx`
       UPDATE paragraphs p SET word_count = u.word_count, lang = u.lang, tokenizer_version = ${tokenizerVersion}
       FROM unnest(${docs}::int[], ${wordCounts}::int[], ${langs}::text[]) AS u (doc, word_count, lang)

@@ -2,25 +2,24 @@
 import type { Tx } from "../../../kernel/db/index.ts";
 import type { Languages } from "../language/languages.ts";
 import { createBlockCopy } from "./block-copy.ts";
-import { encodeDocuments, type IndexedDocument } from "./documents.ts";
+import { encodeDocuments } from "./documents.ts";
 import { sortKeys } from "./key.ts";
 import { PositionsEncoder } from "./positions.ts";
 import { PostingsEncoder } from "./postings.ts";
+import type { SegmentBuilder } from "./segment-builder.ts";
 import { encodeStemWords, stemsOf, toStemEntry } from "./stems.ts";
 import { insertSegment } from "./store.ts";
-import type { Tail } from "./tail.ts";
 import { createWordTotals, type WordTotals } from "./word-totals.ts";
 
-/** Writes the documents that are in `live`, nothing when none is, and returns how often each word occurs in them. */
+/** Writes the documents, nothing when there is none, and returns how often each word occurs in them. */
 export async function writeSegment(
   tx: Tx,
   projectId: string,
   segment: { readonly number: number; readonly isLive: boolean },
-  tail: Tail,
-  { live, languages }: { readonly live: ReadonlySet<number>; readonly languages: Languages },
+  builder: SegmentBuilder,
+  languages: Languages,
 ): Promise<WordTotals> {
-  const kept: IndexedDocument[] = [];
-  const newPlaces = tail.documents.map((document) => (live.has(document.doc) ? kept.push(document) - 1 : -1));
+  const { documents: kept } = builder;
   const totals = createWordTotals();
   const [first] = kept;
   const last = kept.at(-1);
@@ -30,25 +29,17 @@ export async function writeSegment(
   const positions = new PositionsEncoder();
   const copy = createBlockCopy(tx, projectId, segment.number);
   await languages.load();
-  const stems = stemsOf(tail, languages);
-  for (const word of sortKeys([...tail.terms.keys(), ...stems.keys()])) {
+  const stems = stemsOf(builder, languages);
+  for (const word of sortKeys([...builder.words(), ...stems.keys()])) {
     const words = stems.get(word);
     if (words) {
       copy.add(Buffer.from(word), toStemEntry(encodeStemWords(words)));
       continue;
     }
-    const { flat: list, positions: positionLists } = tail.term(word);
     encoder.begin();
     positions.begin();
-    for (let index = 0; index < list.length; index += 2) {
-      const place = newPlaces[list[index] ?? 0] ?? -1;
-      if (place === -1) continue;
-      encoder.add(place, list[index + 1] ?? 0);
-      const at = positionLists[index / 2];
-      if (at) positions.add(at);
-    }
+    builder.encode(word, encoder, positions);
     const { documents, occurrences } = encoder;
-    if (documents === 0) continue;
     totals.add(word, documents, occurrences);
     copy.add(Buffer.from(word), {
       documents,

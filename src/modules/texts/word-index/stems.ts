@@ -3,7 +3,7 @@
 import { isStemmable, type Languages } from "../language/languages.ts";
 import type { BlockEntry } from "./blocks.ts";
 import { sortKeys } from "./key.ts";
-import type { Tail } from "./tail.ts";
+import type { SegmentBuilder } from "./segment-builder.ts";
 import { VarintReader, VarintWriter } from "./varint.ts";
 
 /** Above all keys of characters, which begin with CHARACTER, and below all words. */
@@ -30,9 +30,12 @@ export function toStemEntry(words: Uint8Array): BlockEntry {
 }
 
 /** By key the words that are not their own stem, in the languages of the documents they occur in. Load the languages before. */
-export function stemsOf(tail: Tail, languages: Pick<Languages, "hasStems" | "stem">): Map<string, string[]> {
+export function stemsOf(
+  segment: SegmentBuilder,
+  languages: Pick<Languages, "hasStems" | "stem">,
+): Map<string, string[]> {
   const stems = new Map<string, string[]>();
-  for (const [word, langs] of langsOfWords(tail, languages)) {
+  for (const [word, langs] of langsOfWords(segment, languages)) {
     for (const lang of langs) {
       const stem = languages.stem(lang, word);
       if (stem === word) continue;
@@ -46,23 +49,23 @@ export function stemsOf(tail: Tail, languages: Pick<Languages, "hasStems" | "ste
 }
 
 function* langsOfWords(
-  tail: Tail,
+  segment: SegmentBuilder,
   languages: Pick<Languages, "hasStems">,
 ): Generator<[word: string, langs: ReadonlySet<string>]> {
-  const langs = tail.documents.map(({ lang }) => (languages.hasStems(lang) ? lang : undefined));
+  const langs = segment.documents.map(({ lang }) => (languages.hasStems(lang) ? lang : undefined));
   const all = new Set(langs);
   const [only] = all;
   const everywhere = all.size === 1 ? new Set(only === undefined ? [] : [only]) : undefined;
   if (everywhere?.size === 0) return;
-  for (const [word, { flat: list }] of tail.terms) {
+  for (const word of segment.words()) {
     if (!isStemmable(word)) continue;
     if (everywhere) {
       yield [word, everywhere];
       continue;
     }
     const found = new Set<string>();
-    for (let index = 0; index < list.length; index += 2) {
-      const lang = langs[list[index] ?? 0];
+    for (const place of segment.placesOf(word)) {
+      const lang = langs[place];
       if (lang !== undefined) found.add(lang);
     }
     if (found.size > 0) yield [word, found];
