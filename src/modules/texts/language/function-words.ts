@@ -26,6 +26,11 @@ export const FUNCTION_WORD_LANGS: readonly string[] = Object.keys(LISTS);
 /** Of each word the languages in which it is one, as indexes into FUNCTION_WORD_LANGS: a text has fewer words than they are. */
 export const LANGS_OF_FUNCTION_WORD: ReadonlyMap<string, readonly number[]> = byWord(Object.values(LISTS));
 
+/** No function word is longer. */
+export const MAX_FUNCTION_WORD_UNITS = Math.max(
+  ...[...LANGS_OF_FUNCTION_WORD.keys()].map(({ length }) => length),
+);
+
 function byWord(lists: readonly string[]): ReadonlyMap<string, readonly number[]> {
   const langs = new Map<string, number[]>();
   for (const [lang, list] of lists.entries()) {

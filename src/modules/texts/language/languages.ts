@@ -1,5 +1,5 @@
 // The language of a text and the stems of its words. What knows them is large, and loaded when it is first needed.
-import { FUNCTION_WORD_LANGS, LANGS_OF_FUNCTION_WORD } from "./function-words.ts";
+import { FUNCTION_WORD_LANGS, LANGS_OF_FUNCTION_WORD, MAX_FUNCTION_WORD_UNITS } from "./function-words.ts";
 import { ENGLISH_STOP_WORDS } from "./stop-words.ts";
 
 /** ISO 639-1 to Snowball's name, for all that Snowball has. */
@@ -107,6 +107,7 @@ export function createLanguages(): Languages {
   };
 }
 
+const NO_LANGS: readonly number[] = [];
 /** So many of them are no chance. */
 const MIN_FUNCTION_WORDS = 2;
 
@@ -116,7 +117,8 @@ function byFunctionWords(counts: ReadonlyMap<string, number>): string | undefine
   const found = new Uint32Array(FUNCTION_WORD_LANGS.length);
   for (const [word, count] of counts) {
     total += count;
-    for (const lang of LANGS_OF_FUNCTION_WORD.get(word) ?? []) found[lang] = (found[lang] ?? 0) + count;
+    if (word.length > MAX_FUNCTION_WORD_UNITS) continue;
+    for (const lang of LANGS_OF_FUNCTION_WORD.get(word) ?? NO_LANGS) found[lang] = (found[lang] ?? 0) + count;
   }
   let best = 0;
   let isTied = false;

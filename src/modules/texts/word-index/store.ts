@@ -157,14 +157,15 @@ export async function deleteSegments(
   return rows.length;
 }
 
-/** Adds the words of a new segment to the totals. */
+/** Adds the words of a new segment to the totals. As one text, since no word has a space: an array would be quoted word by word. */
 export async function addTotals(tx: Tx, projectId: string, totals: WordTotals): Promise<void> {
   const { words, documents, occurrences } = totals;
   if (words.length === 0) return;
   await tx`
     INSERT INTO text_words AS w (project_id, word, documents, occurrences)
     SELECT ${projectId}::uuid, t.word, t.documents, t.occurrences
-    FROM unnest(${words}::text[], ${documents}::int[], ${occurrences}::float8[]) AS t (word, documents, occurrences)
+    FROM unnest(string_to_array(${words.join(" ")}, ' '), ${documents}::int[], ${occurrences}::float8[])
+      AS t (word, documents, occurrences)
     ON CONFLICT (project_id, word) DO UPDATE SET
       documents = w.documents + excluded.documents, occurrences = w.occurrences + excluded.occurrences`;
 }
