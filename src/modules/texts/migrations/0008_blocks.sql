@@ -39,8 +39,9 @@ FROM text_postings;
 DROP FUNCTION texts_varint;
 DROP TABLE text_postings;
 
--- The words of each stem stand among those of a segment.
+-- The words of each stem stand among those of a segment: each index is made anew, while what it has answers.
 DROP TABLE text_stems;
+UPDATE text_indexes SET tokenizer_version = 0;
 
 -- The same columns in the order in which nothing is lost between them. Less room is kept free in the pages: most words of a language
 -- are rare, and counted once.
