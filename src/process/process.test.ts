@@ -259,7 +259,7 @@ test("[PROC-6] a killed worker is replaced, and the job it held runs again befor
       const held = Promise.withResolvers<void>();
       const locked = Promise.withResolvers<void>();
       const holding = db.transaction(async (tx) => {
-        await tx`LOCK TABLE text_words, text_postings`;
+        await tx`LOCK TABLE text_words, text_blocks`;
         locked.resolve();
         await held.promise;
       });

@@ -275,7 +275,7 @@ test("[TXT-28] when a project is erased nothing of its texts remains", async () 
 
 async function countRows(projectId: string): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
-  for (const table of ["paragraphs", "text_indexes", "text_segments", "text_postings", "text_words"]) {
+  for (const table of ["paragraphs", "text_indexes", "text_segments", "text_blocks", "text_words"]) {
     const rows = await server.db.sql.unsafe(`SELECT 1 FROM ${table} WHERE project_id = $1`, [projectId]);
     counts[table] = rows.length;
   }

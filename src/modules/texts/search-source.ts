@@ -8,16 +8,11 @@ import { listFromAddress } from "./source-store.ts";
 import { listParagraphsByDoc, listParagraphsById } from "./store.ts";
 import type { Tokenizer, Word } from "./tokenizer/tokenizer.ts";
 import type { WordIndex } from "./word-index/index.ts";
-import {
-  findFoldedDoc,
-  listWordsByPrefix,
-  listWordsByStem,
-  readVocabulary,
-} from "./word-index/vocabulary.ts";
+import { findFoldedDoc, listWordsByPrefix, readVocabulary } from "./word-index/vocabulary.ts";
 
 export interface TextSource {
   readonly openView: WordIndex["openView"];
-  readonly listWordsByStem: typeof listWordsByStem;
+  readonly listWordsByStem: WordIndex["listWordsByStem"];
   readonly listWordsByPrefix: typeof listWordsByPrefix;
   readonly readVocabulary: typeof readVocabulary;
   readonly findFoldedDoc: typeof findFoldedDoc;
@@ -45,7 +40,7 @@ export interface TextSource {
 export function createTextSource(tokenizer: Tokenizer, index: WordIndex): TextSource {
   return {
     openView: index.openView,
-    listWordsByStem,
+    listWordsByStem: index.listWordsByStem,
     listWordsByPrefix,
     readVocabulary,
     findFoldedDoc,

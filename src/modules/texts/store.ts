@@ -174,18 +174,22 @@ export interface PendingParagraph {
   readonly lang: string | null;
 }
 
-/** The oldest that wait to be analysed, so many that they hold about `maxUnits` of text, one at least. */
+/** Below all ids. */
+const NO_ID = "00000000-0000-0000-0000-000000000000";
+
+/** The oldest that wait to be analysed, of those behind `afterId`, so many that they hold about `maxUnits` of text, one at least. */
 export async function listPending(
   sql: Sql,
   projectId: string,
   bounds: { readonly maxParagraphs: number; readonly maxUnits: number },
+  afterId = NO_ID,
 ): Promise<PendingParagraph[]> {
   const rows = await sql<Pick<ParagraphRow, "id" | "author_id" | "post_id" | "source" | "content" | "lang">>`
     SELECT p.id, p.author_id, p.post_id, p.source, p.content, p.lang
     FROM (
       SELECT id, sum(length) OVER (ORDER BY id) - length AS units_before
       FROM (
-        SELECT id, length FROM paragraphs WHERE project_id = ${projectId} AND doc IS NULL
+        SELECT id, length FROM paragraphs WHERE project_id = ${projectId} AND doc IS NULL AND id > ${afterId}
         ORDER BY id LIMIT ${bounds.maxParagraphs}) AS first_ones) AS bounded
     JOIN paragraphs p ON p.id = bounded.id
     WHERE bounded.units_before < ${bounds.maxUnits}

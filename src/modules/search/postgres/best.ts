@@ -42,6 +42,16 @@ export class Best {
     return this.#threshold;
   }
 
+  /** Of equal values one created before it has no chance. */
+  get thresholdMs(): number {
+    return this.#thresholdMs;
+  }
+
+  /** Of equal values one created after it was on a page before. */
+  get afterMs(): number {
+    return this.#after?.createdMs ?? Number.POSITIVE_INFINITY;
+  }
+
   offer(shelf: Shelf, place: number, value: number, score: number): void {
     const { createdMs, idRests } = shelf.documents;
     if (value < this.#threshold || (value === this.#threshold && (createdMs[place] ?? 0) < this.#thresholdMs))

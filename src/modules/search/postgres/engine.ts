@@ -9,6 +9,7 @@ import { combine, SumsPool, type Worth } from "./combine.ts";
 import { Facets, type FromAddress, makeFilter } from "./filters.ts";
 import { countLive, type Found, findLeaf } from "./found.ts";
 import { findHighlights } from "./highlights.ts";
+import { findPlaces, offerNewest, withScores } from "./newest.ts";
 import { makePlan, type Plan, wantedTerms } from "./plan.ts";
 import { inverseFrequency, lengthNorms, levelFactors } from "./ranking.ts";
 import { createVocabularies, type VocabularyOptions } from "./vocabulary.ts";
@@ -118,10 +119,15 @@ function evaluate(
   const facets = new Facets(request.facets);
   const sums = new SumsPool();
   let total = 0;
+  const isByTime = sort === "newest" && !facets.areWanted;
   // From the newest to the oldest, as a rule: then few of equal value come to be kept.
   for (const { shelf, founds: found } of founds.toReversed()) {
     const passes = makeFilter(shelf, filter, fromAddress);
     if (passes === "none") continue;
+    if (isByTime) {
+      total += offerNewest(best, shelf, findPlaces(shelf, plan.query, found), passes);
+      continue;
+    }
     const { places, values } = combine(shelf, plan.query, found, worth, sums);
     const hits: number[] = [];
     for (let index = places.length - 1; index >= 0; index--) {
@@ -136,7 +142,12 @@ function evaluate(
     }
     if (facets.areWanted) facets.add(shelf, hits);
   }
-  const candidates = best.list().slice(0, limit);
+  const combineOn = (on: Shelf) => {
+    const found = founds.find(({ shelf }) => shelf === on)?.founds ?? new Map();
+    return combine(on, plan.query, found, worth, sums);
+  };
+  const page = best.list().slice(0, limit);
+  const candidates = isByTime ? withScores(page, combineOn) : page;
   const last = candidates.at(-1);
   const hasMore = best.list().length > limit && last !== undefined;
   const marked = statistics.length <= MAX_MARKED_TERMS ? statistics : [];

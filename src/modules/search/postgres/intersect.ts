@@ -6,6 +6,9 @@ export interface Common {
   readonly indexes: readonly Uint32Array[];
 }
 
+/** For a list of less than so many times as many places it is faster to look each up than to leap. */
+const DENSE = 8;
+
 /** From the shortest list on, so that the work goes with the rarest. */
 export function intersect(lists: readonly Uint32Array[]): Common {
   const order = lists.map((_, nth) => nth).sort((a, b) => (lists[a]?.length ?? 0) - (lists[b]?.length ?? 0));
@@ -19,6 +22,11 @@ export function intersect(lists: readonly Uint32Array[]): Common {
   const done = [rarest];
   for (const nth of others) {
     const list = lists[nth] ?? new Uint32Array();
+    if (list.length < length * DENSE) {
+      length = keepCommon(list, { nth, length, places, indexes, done });
+      done.push(nth);
+      continue;
+    }
     let kept = 0;
     let at = 0;
     for (let index = 0; index < length; index++) {
@@ -39,6 +47,37 @@ export function intersect(lists: readonly Uint32Array[]): Common {
     length = kept;
   }
   return { places: places.subarray(0, length), indexes: indexes.map((own) => own.subarray(0, length)) };
+}
+
+interface Candidates {
+  readonly nth: number;
+  readonly length: number;
+  readonly places: Uint32Array;
+  readonly indexes: readonly Uint32Array[];
+  readonly done: readonly number[];
+}
+
+/** The same by a look into a table: whether a place is there is chance, and a processor is slow where it cannot guess. */
+function keepCommon(list: Uint32Array, { nth, length, places, indexes, done }: Candidates): number {
+  const size = Math.max(list.at(-1) ?? 0, places[length - 1] ?? 0) + 1;
+  const after = new Uint32Array(size);
+  for (let index = 0; index < list.length; index++) after[list[index] ?? 0] = index + 1;
+  const own = indexes[nth] ?? new Uint32Array(length);
+  const others = done.map((each) => indexes[each] ?? own);
+  let kept = 0;
+  for (let index = 0; index < length; index++) {
+    const place = places[index] ?? 0;
+    const found = after[place] ?? 0;
+    // Written in any case, and gone over by the next.
+    places[kept] = place;
+    own[kept] = found - 1;
+    for (let other = 0; other < others.length; other++) {
+      const list = others[other];
+      if (list) list[kept] = list[index] ?? 0;
+    }
+    kept += found > 0 ? 1 : 0;
+  }
+  return kept;
 }
 
 /** Index of the first place from `from` on that is not below `place`: by steps that double, since it is mostly near. */

@@ -21,5 +21,24 @@ const LISTS: Readonly<Record<string, string>> = {
   ru: "и в не на что он с как это по но из у за от так же для она они мы вы был был было",
 };
 
-export const FUNCTION_WORDS: readonly (readonly [lang: string, words: ReadonlySet<string>])[] =
-  Object.entries(LISTS).map(([lang, words]) => [lang, new Set(words.split(" "))]);
+export const FUNCTION_WORD_LANGS: readonly string[] = Object.keys(LISTS);
+
+/** Of each word the languages in which it is one, as indexes into FUNCTION_WORD_LANGS: a text has fewer words than they are. */
+export const LANGS_OF_FUNCTION_WORD: ReadonlyMap<string, readonly number[]> = byWord(Object.values(LISTS));
+
+/** No function word is longer. */
+export const MAX_FUNCTION_WORD_UNITS = Math.max(
+  ...[...LANGS_OF_FUNCTION_WORD.keys()].map(({ length }) => length),
+);
+
+function byWord(lists: readonly string[]): ReadonlyMap<string, readonly number[]> {
+  const langs = new Map<string, number[]>();
+  for (const [lang, list] of lists.entries()) {
+    for (const word of new Set(list.split(" "))) {
+      const known = langs.get(word);
+      if (known) known.push(lang);
+      else langs.set(word, [lang]);
+    }
+  }
+  return langs;
+}

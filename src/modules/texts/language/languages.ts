@@ -1,5 +1,5 @@
 // The language of a text and the stems of its words. What knows them is large, and loaded when it is first needed.
-import { FUNCTION_WORDS } from "./function-words.ts";
+import { FUNCTION_WORD_LANGS, LANGS_OF_FUNCTION_WORD, MAX_FUNCTION_WORD_UNITS } from "./function-words.ts";
 import { ENGLISH_STOP_WORDS } from "./stop-words.ts";
 
 /** ISO 639-1 to Snowball's name, for all that Snowball has. */
@@ -62,7 +62,9 @@ export function isStopWord(word: string): boolean {
 export function scoredCount(lang: string, wordCount: number, counts: ReadonlyMap<string, number>): number {
   if (lang !== "en") return wordCount;
   let stopCount = 0;
-  for (const word of ENGLISH_STOP_WORDS) stopCount += counts.get(word) ?? 0;
+  if (counts.size < ENGLISH_STOP_WORDS.size) {
+    for (const [word, count] of counts) if (ENGLISH_STOP_WORDS.has(word)) stopCount += count;
+  } else for (const word of ENGLISH_STOP_WORDS) stopCount += counts.get(word) ?? 0;
   return wordCount - stopCount;
 }
 
@@ -105,24 +107,29 @@ export function createLanguages(): Languages {
   };
 }
 
+const NO_LANGS: readonly number[] = [];
 /** So many of them are no chance. */
 const MIN_FUNCTION_WORDS = 2;
 
 /** The one whose commonest words are a tenth of the text at least, and more than those of any other. */
 function byFunctionWords(counts: ReadonlyMap<string, number>): string | undefined {
   let total = 0;
-  for (const count of counts.values()) total += count;
-  let best: string | undefined;
-  let bestCount = 0;
-  let isTied = false;
-  for (const [lang, words] of FUNCTION_WORDS) {
-    let found = 0;
-    for (const word of words) found += counts.get(word) ?? 0;
-    if (found > bestCount) [best, bestCount, isTied] = [lang, found, false];
-    else if (found === bestCount) isTied = true;
+  const found = new Uint32Array(FUNCTION_WORD_LANGS.length);
+  for (const [word, count] of counts) {
+    total += count;
+    if (word.length > MAX_FUNCTION_WORD_UNITS) continue;
+    for (const lang of LANGS_OF_FUNCTION_WORD.get(word) ?? NO_LANGS) found[lang] = (found[lang] ?? 0) + count;
   }
+  let best = 0;
+  let isTied = false;
+  for (let lang = 1; lang < found.length; lang++) {
+    const [count = 0, most = 0] = [found[lang], found[best]];
+    if (count > most) [best, isTied] = [lang, false];
+    else if (count === most) isTied = true;
+  }
+  const bestCount = found[best] ?? 0;
   const isSure = !isTied && bestCount >= MIN_FUNCTION_WORDS && bestCount * 10 >= total;
-  return isSure ? best : undefined;
+  return isSure ? FUNCTION_WORD_LANGS[best] : undefined;
 }
 
 /** Scripts that one language of ours alone is written in. */

@@ -90,6 +90,7 @@ export function createTokenizer(classify: Classify = createClassifier()): Tokeni
   }
 
   function readText(content: string): TextWords {
+    /** Of words within scripts without spaces; those of others have as many as they have places. */
     const counts = new Map<string, number>();
     const positions = new Map<string, number[]>();
     const { text } = toNormalForm(content, classify);
@@ -105,11 +106,16 @@ export function createTokenizer(classify: Classify = createClassifier()): Tokeni
       place(CHARACTER + wordAt(start, end, hasMarks));
     const onWord: OnWord = (start, end, hasMarks, isOfRun) => {
       const word = wordAt(start, end, hasMarks);
+      if (!isOfRun) return place(word);
+      hasUnspaced = true;
       counts.set(word, (counts.get(word) ?? 0) + 1);
-      if (isOfRun) hasUnspaced = true;
-      else place(word);
     };
     scan(text, classify, segmenter, onWord, onCharacter);
+    for (const [term, places] of positions) {
+      if (!hasUnspaced || !term.startsWith(CHARACTER)) {
+        counts.set(term, (counts.get(term) ?? 0) + places.length);
+      }
+    }
     return { counts, positions, hasUnspaced };
   }
 

@@ -3,14 +3,7 @@ import type { Tx } from "../../../kernel/db/index.ts";
 import { lockHead } from "./store.ts";
 
 /** The head last: its lock keeps a fold or a merge that is under way from leaving rows behind. */
-const TABLES = [
-  "text_postings",
-  "text_words",
-  "text_stems",
-  "text_segments",
-  "text_tombstones",
-  "text_indexes",
-];
+const TABLES = ["text_blocks", "text_words", "text_segments", "text_tombstones", "text_indexes"];
 
 /** Deletes at most `limit` rows and returns how many; 0 when none is left. */
 export async function eraseIndex(tx: Tx, projectId: string, limit: number): Promise<number> {

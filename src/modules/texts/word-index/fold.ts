@@ -1,9 +1,10 @@
 // Folds the tail of an index into a segment.
 import type { Tx } from "../../../kernel/db/index.ts";
-import { addRow, type CountedRow } from "./project-memory.ts";
+import { type Languages, UNKNOWN } from "../language/languages.ts";
+import type { CountedRow } from "./project-memory.ts";
 import type { Queries } from "./query.ts";
+import { SegmentBuilder } from "./segment-builder.ts";
 import { writeSegment } from "./segment-writer.ts";
-import type { WriteStems } from "./stems.ts";
 import {
   addTotals,
   deleteTombstones,
@@ -27,7 +28,7 @@ export type Fold = (
   fresh: readonly CountedRow[],
 ) => Promise<void>;
 
-export function createFold(queries: Queries, readText: ReadText, writeStems: WriteStems): Fold {
+export function createFold(queries: Queries, readText: ReadText, languages: Languages): Fold {
   return async (tx, projectId, head, fresh) => {
     const { foldedDoc } = head;
     const toDoc = fresh[0]?.row.doc ?? head.nextDoc;
@@ -36,14 +37,15 @@ export function createFold(queries: Queries, readText: ReadText, writeStems: Wri
     const committed = await queries.withMemory(projectId, (memory) =>
       memory.completeTail({ foldedDoc, nextDoc: toDoc }, read, readText),
     );
-    const tail = fresh.length === 0 ? committed : committed.copy();
-    for (const { row, text } of fresh) addRow(tail, row, text);
-
     const live = new Set(await listLiveDocs(tx, projectId, foldedDoc));
+    const builder = new SegmentBuilder();
+    builder.addTail(committed, live);
+    for (const { row, text } of fresh) {
+      if (live.has(row.doc)) builder.add({ ...row, lang: row.lang ?? UNKNOWN }, text);
+    }
     const number = await takeSegmentNumber(tx, projectId);
-    await writeSegment(tx, projectId, { number, isLive: true }, tail, live);
-    await writeStems(tx, projectId, tail);
-    await addTotals(tx, projectId, number);
+    const totals = await writeSegment(tx, projectId, { number, isLive: true }, builder, languages);
+    await addTotals(tx, projectId, totals);
     await markFolded(tx, projectId, head.nextDoc);
     await deleteTombstones(tx, projectId, await listTombstones(tx, projectId, foldedDoc, head.nextDoc - 1));
     tx.afterCommit(() => queries.withMemory(projectId, (memory) => memory.startTail(head.nextDoc)));

@@ -19,7 +19,7 @@ import {
 import { TIERS } from "./merge-plan.ts";
 import type { ProjectMemory } from "./project-memory.ts";
 import { createQueries, type Queries, type Top, type TopQuery } from "./query.ts";
-import { createWriteStems } from "./stems.ts";
+import { createListWordsByStem, type ListWordsByStem } from "./stem-words.ts";
 import { forgetColumn, forgetDocuments, type LaidOutWords, numberPending } from "./store.ts";
 import { createReadText, type IndexedText, type ReadText } from "./text.ts";
 import { type Verification, verifyIndex } from "./verify.ts";
@@ -99,6 +99,7 @@ export interface WordIndex {
   listProjects(sql: Sql): Promise<string[]>;
   /** For searching. */
   readonly openView: Views["open"];
+  readonly listWordsByStem: ListWordsByStem;
   readonly languages: Languages;
   /** Deletes at most `limit` rows of an erased project and returns how many. */
   erase(tx: Tx, projectId: string, limit: number): Promise<number>;
@@ -120,12 +121,11 @@ export function createWordIndex(tokenizer: Tokenizer, options: WordIndexOptions 
   const countKeys = (content: string) => toKeys(tokenizer.countWords(content));
   const readText = createReadText(tokenizer);
   const languages = createLanguages();
-  const writeStems = createWriteStems(languages);
   const projects = createBoundedMemory<ProjectMemory>(PROJECTS_BYTES);
   const queries = createQueries(projects, readText);
   const views = createViews({ projects, readText, languages });
-  const fold = createFold(queries, readText, writeStems);
-  const maintain = createMaintenance(maintenance, fold, queries, { readText, languages, writeStems });
+  const fold = createFold(queries, readText, languages);
+  const maintain = createMaintenance(maintenance, fold, queries, { readText, languages });
 
   return {
     readText,
@@ -133,9 +133,11 @@ export function createWordIndex(tokenizer: Tokenizer, options: WordIndexOptions 
       const counted = paragraphs.map(({ id, lang, text }) => ({ id, lang, wordCount: text.wordCount }));
       const { docs, head } = await numberPending(tx, projectId, counted, tokenizerVersion);
       const taken = paragraphs
-        .flatMap(({ text, ...paragraph }) => {
-          const doc = docs.get(paragraph.id);
-          return doc === undefined ? [] : [{ row: { ...paragraph, doc }, text }];
+        .flatMap(({ id, authorId, postId, source, content, lang, text }) => {
+          const doc = docs.get(id);
+          return doc === undefined
+            ? []
+            : [{ row: { doc, id, authorId, postId, source, lang, content }, text }];
         })
         .sort((a, b) => a.row.doc - b.row.doc);
       if (!head) return { ids: [], isDue: false };
@@ -175,6 +177,7 @@ export function createWordIndex(tokenizer: Tokenizer, options: WordIndexOptions 
     countDistinct: (sql, projectId) => countDistinct(sql, projectId, countKeys),
     frequent: (sql, query) => listFrequent(sql, query, countKeys),
     openView: views.open,
+    listWordsByStem: createListWordsByStem(),
     languages,
     async erase(tx, projectId, limit) {
       queries.forget(projectId);

@@ -17,3 +17,10 @@ export function toKeys<Value>(words: ReadonlyMap<string, Value>): ReadonlyMap<st
   }
   return words;
 }
+
+/** Sorts keys by their UTF-8, as the database compares them, which differs from UTF-16 only beside the basic plane. */
+export function sortKeys(keys: string[]): string[] {
+  keys.sort();
+  if (!/[\ud800-\udfff]/.test(keys.join())) return keys;
+  return keys.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+}

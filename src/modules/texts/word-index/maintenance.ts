@@ -36,7 +36,7 @@ export function createMaintenance(
   options: MaintenanceOptions,
   fold: Fold,
   queries: Queries,
-  reading: Pick<RebuildDeps, "readText" | "languages" | "writeStems">,
+  reading: Pick<RebuildDeps, "readText" | "languages">,
 ): Maintain {
   const { tiers, tokenizerVersion } = options;
 
@@ -68,7 +68,7 @@ export function createMaintenance(
 /** Frees the rows that merges have replaced before as many again are written: autovacuum looks only once a minute. */
 async function vacuum(sql: Sql): Promise<void> {
   // Giving pages back to the system would lock out who reads; they are needed again at once.
-  await sql.unsafe("VACUUM (TRUNCATE false, SKIP_LOCKED) text_postings");
+  await sql.unsafe("VACUUM (TRUNCATE false, SKIP_LOCKED) text_blocks");
 }
 
 /** Whether the index should be made anew, or rid of what is deleted. */

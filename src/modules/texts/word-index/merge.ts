@@ -1,23 +1,21 @@
 // Joins adjacent segments into one and leaves out what was deleted, so that a query meets few segments and no ballast.
 import type { Tx } from "../../../kernel/db/index.ts";
+import { createBlockCopy } from "./block-copy.ts";
+import type { BlockEntry } from "./blocks.ts";
 import { decodeDocuments, documentAt, encodeDocuments, type IndexedDocument } from "./documents.ts";
 import { PositionsEncoder, PositionsReader } from "./positions.ts";
-import { createPostingCopy } from "./posting-copy.ts";
 import { decodePostings, PostingsEncoder } from "./postings.ts";
+import { readWords } from "./segment-reader.ts";
+import { isStemKey, joinStemWords, toStemEntry } from "./stems.ts";
 import {
   deleteSegments,
   deleteTombstones,
   insertSegment,
   listTombstones,
   lockHead,
-  type PostingRow,
   readDocumentData,
   type SegmentRow,
 } from "./store.ts";
-import { VarintWriter } from "./varint.ts";
-
-/** Rows of one round trip; at a kilobyte or so each, a megabyte or two. */
-const FETCH_ROWS = 4_000;
 
 export interface Merge {
   /** In the order of their documents, with none between them. */
@@ -83,40 +81,73 @@ async function joinPostings(
   target: number,
   newPlaces: ReadonlyMap<number, Int32Array>,
 ): Promise<void> {
-  const writer = new VarintWriter();
-  const encoder = new PostingsEncoder(writer);
-  const positions = new PositionsEncoder(new VarintWriter(), new VarintWriter());
-  const copy = createPostingCopy(tx, projectId, target, writer);
-  let word: string | undefined;
-  // Places grow from source to source, so by word and then by order of documents the new list is in order as well.
-  await tx`
-    DECLARE merged_postings NO SCROLL CURSOR FOR
-    SELECT p.segment, p.word, p.documents, p.postings, p.positions
-    FROM unnest(${numbers}::int[]) WITH ORDINALITY AS source (segment, position)
-    JOIN text_postings p ON p.project_id = ${projectId} AND p.segment = source.segment
-    ORDER BY p.word, source.position`;
-  for (;;) {
-    const rows = await tx<PostingRow>`FETCH ${tx.unsafe(String(FETCH_ROWS))} FROM merged_postings`;
-    for (const row of rows) {
-      if (row.word !== word) {
-        if (word !== undefined && encoder.documents > 0) await copy.add(word, encoder, positions);
-        encoder.begin();
-        positions.begin();
-        word = row.word;
+  const encoder = new PostingsEncoder();
+  const positions = new PositionsEncoder();
+  const copy = createBlockCopy(tx, projectId, target);
+  const moves = numbers.map((segment) => toMove(newPlaces.get(segment) ?? new Int32Array()));
+  await readWords(tx, projectId, numbers, {
+    withPositions: true,
+    // Places grow from source to source, so in the order of the sources the new list is in order as well.
+    onWord(entries) {
+      const [first] = entries;
+      if (first && isStemKey(first.word)) {
+        copy.add(first.word, toStemEntry(joinStemWords(entries.map(({ postings }) => postings))));
+        return;
       }
-      const newPlacesOf = newPlaces.get(row.segment);
-      const { places, counts } = decodePostings(row.postings, row.documents);
-      const reader = row.positions && new PositionsReader(row.positions, counts);
-      for (let index = 0; index < places.length; index++) {
-        const moved = newPlacesOf?.[places[index] ?? 0] ?? -1;
-        if (moved === -1) continue;
-        encoder.add(moved, counts[index] ?? 0);
-        if (reader) positions.addBytes(reader.readBytes(index));
+      encoder.begin();
+      positions.begin();
+      for (const entry of entries) {
+        const move = moves[entry.source];
+        if (move) addMoved(entry, move, encoder, positions);
       }
-    }
-    if (rows.length < FETCH_ROWS) break;
-  }
-  if (word !== undefined && encoder.documents > 0) await copy.add(word, encoder, positions);
+      const { documents, occurrences } = encoder;
+      if (documents === 0 || !first) return;
+      copy.add(first.word, {
+        documents,
+        occurrences,
+        postings: encoder.view(),
+        positions: positions.hasAny ? positions.finish() : undefined,
+      });
+    },
+    async onPause() {
+      if (copy.isFull) await copy.send();
+    },
+  });
   await copy.finish();
-  await tx`CLOSE merged_postings`;
+}
+
+/** Where the documents of a source go; `shift` where all of them stay side by side, so that their postings do, too. */
+interface Move {
+  readonly places: Int32Array;
+  readonly shift: number | undefined;
+}
+
+function toMove(places: Int32Array): Move {
+  const shift = places[0] ?? 0;
+  const isWhole = shift >= 0 && places.every((place, index) => place === index + shift);
+  return { places, shift: isWhole ? shift : undefined };
+}
+
+function addMoved(
+  entry: BlockEntry,
+  { places: newPlaces, shift }: Move,
+  encoder: PostingsEncoder,
+  positions: PositionsEncoder,
+): void {
+  const { documents, occurrences, postings } = entry;
+  if (shift !== undefined) {
+    const isCopied = entry.positions === undefined || positions.addList(entry.positions, documents);
+    encoder.addShifted(postings, documents, occurrences, shift);
+    if (isCopied) return;
+  }
+  const { places, counts } = decodePostings(postings, documents);
+  const reader = entry.positions && new PositionsReader(entry.positions, counts);
+  for (let index = 0; index < places.length; index++) {
+    if (shift === undefined) {
+      const moved = newPlaces[places[index] ?? 0] ?? -1;
+      if (moved === -1) continue;
+      encoder.add(moved, counts[index] ?? 0);
+    }
+    if (reader) positions.addBytes(reader.readBytes(index));
+  }
 }

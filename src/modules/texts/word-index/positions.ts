@@ -1,26 +1,20 @@
 // Where a term stands in its documents: for each document the distances between its places, in blocks that can be skipped.
-import type { VarintWriter } from "./varint.ts";
+import { VarintWriter } from "./varint.ts";
 
-const VERSION = 1;
 /** Documents of one block. A phrase of two frequent words reads the blocks in which both occur. */
 const BLOCK = 64;
 
-/** Version; with more than one block the length of each in four bytes, little end first; the blocks. */
+/** With more than one block the length of each in four bytes, little end first; the blocks. */
 export class PositionsEncoder {
-  readonly #blocks: VarintWriter;
-  readonly #whole: VarintWriter;
-  #starts: number[] = [];
+  readonly #blocks = new VarintWriter();
+  readonly #whole = new VarintWriter();
+  readonly #starts: number[] = [];
   #documents = 0;
-
-  constructor(blocks: VarintWriter, whole: VarintWriter) {
-    this.#blocks = blocks;
-    this.#whole = whole;
-  }
 
   /** Begins a new list in place of what was added. */
   begin(): void {
     this.#blocks.clear();
-    this.#starts = [];
+    this.#starts.length = 0;
     this.#documents = 0;
   }
 
@@ -34,10 +28,31 @@ export class PositionsEncoder {
     }
   }
 
+  /** The same, from `from` on in a list of others. */
+  addRange(positions: Uint32Array, from: number, count: number): void {
+    this.#next();
+    let last = -1;
+    for (let nth = from; nth < from + count; nth++) {
+      const position = positions[nth] ?? 0;
+      this.#blocks.write(position - last);
+      last = position;
+    }
+  }
+
   /** The same of a document of another list, as it is stored there. */
   addBytes(bytes: Uint8Array): void {
     this.#next();
     this.#blocks.writeBytes(bytes);
+  }
+
+  /** The same of a whole list of `documents`; false when it cannot be taken as it is stored. */
+  addList(bytes: Uint8Array, documents: number): boolean {
+    const inBlock = this.#documents % BLOCK;
+    if (inBlock + documents > BLOCK) return false;
+    if (inBlock === 0) this.#starts.push(this.#blocks.length);
+    this.#documents += documents;
+    this.#blocks.writeBytes(bytes);
+    return true;
   }
 
   get hasAny(): boolean {
@@ -47,12 +62,10 @@ export class PositionsEncoder {
   /** To be copied or sent before the next list begins. */
   finish(): Uint8Array {
     const starts = this.#starts;
+    if (starts.length <= 1) return this.#blocks.view();
     this.#whole.clear();
-    this.#whole.write(VERSION);
-    if (starts.length > 1) {
-      const lengths = starts.map((start, index) => (starts[index + 1] ?? this.#blocks.length) - start);
-      this.#whole.writeBytes(new Uint8Array(Uint32Array.from(lengths).buffer));
-    }
+    const lengths = starts.map((start, index) => (starts[index + 1] ?? this.#blocks.length) - start);
+    this.#whole.writeBytes(new Uint8Array(Uint32Array.from(lengths).buffer));
     this.#whole.writeBytes(this.#blocks.view());
     return this.#whole.view();
   }
@@ -72,18 +85,17 @@ export class PositionsReader {
   #offset = 0;
 
   constructor(bytes: Uint8Array, counts: Uint32Array) {
-    if (bytes[0] !== VERSION) throw new RangeError(`positions of the unknown version ${bytes[0]}`);
     this.#bytes = bytes;
     this.#counts = counts;
     const blocks = Math.ceil(counts.length / BLOCK);
     this.#starts = new Uint32Array(Math.max(1, blocks));
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    let start = blocks > 1 ? 1 + blocks * 4 : 1;
+    let start = blocks > 1 ? blocks * 4 : 0;
     for (let block = 0; block < blocks; block++) {
       this.#starts[block] = start;
-      if (blocks > 1) start += view.getUint32(1 + block * 4, true);
+      if (blocks > 1) start += view.getUint32(block * 4, true);
     }
-    this.#offset = this.#starts[0] ?? 1;
+    this.#offset = this.#starts[0] ?? 0;
   }
 
   /** Puts the places of the document at `index` of the list into `into` and returns how many. */

@@ -1,8 +1,5 @@
 // The postings of a word in a segment: in which of its documents it occurs, and how often. Documents by their place in it.
-import { VarintReader, type VarintWriter } from "./varint.ts";
-
-/** First byte of the stored form. Counts only; positions will come as another version. */
-const COUNTS = 1;
+import { VarintReader, VarintWriter } from "./varint.ts";
 
 export interface Postings {
   /** Places of documents within the segment, ascending. */
@@ -11,26 +8,47 @@ export interface Postings {
 }
 
 /**
- * Version, then for each document the distance from the place before, doubled, plus one when the count is 1; any other count
+ * For each document the distance from the place before, doubled, plus one when the count is 1; any other count
  * follows as a number of its own. Most words occur once in a paragraph and so take one byte.
  */
 export class PostingsEncoder {
-  readonly #writer: VarintWriter;
+  readonly #writer = new VarintWriter();
   #last = -1;
   documents = 0;
   occurrences = 0;
 
-  constructor(writer: VarintWriter) {
-    this.#writer = writer;
-  }
-
-  /** Begins a new list in place of what the writer holds. */
+  /** Begins a new list in place of what was added. */
   begin(): void {
     this.#writer.clear();
-    this.#writer.write(COUNTS);
     this.#last = -1;
     this.documents = 0;
     this.occurrences = 0;
+  }
+
+  /** Documents of another list, in which places are lower by `shift`; as they are stored there, behind the first. */
+  addShifted(bytes: Uint8Array, documents: number, occurrences: number, shift: number): void {
+    const reader = new VarintReader(bytes);
+    const first = reader.read();
+    let place = Math.floor(first / 2) - 1 + shift;
+    this.#writer.write((place - this.#last) * 2 + (first % 2));
+    const rest = bytes.subarray(reader.offset);
+    this.#writer.writeBytes(rest);
+    if (documents > 1) {
+      if (first % 2 === 0) reader.read();
+      for (let left = documents - 1; left > 0; left--) {
+        const step = reader.read();
+        place += Math.floor(step / 2);
+        if (step % 2 === 0) reader.read();
+      }
+    }
+    this.#last = place;
+    this.documents += documents;
+    this.occurrences += occurrences;
+  }
+
+  /** To be copied before the next list begins. */
+  view(): Uint8Array {
+    return this.#writer.view();
   }
 
   add(place: number, count: number): void {
@@ -57,8 +75,6 @@ export function decodePostings(bytes: Uint8Array, documents: number): Postings {
 
 function forEachPosting(bytes: Uint8Array, onPosting: (place: number, count: number) => void): void {
   const reader = new VarintReader(bytes);
-  const version = reader.read();
-  if (version !== COUNTS) throw new RangeError(`postings of the unknown version ${version}`);
   for (let place = -1; !reader.isAtEnd; ) {
     const step = reader.read();
     place += Math.floor(step / 2);

@@ -154,7 +154,7 @@ export class ProjectMemory {
   }
 }
 
-export function addRow(tail: Tail, row: TailRow, text: IndexedText): void {
+function addRow(tail: Tail, row: TailRow, text: IndexedText): void {
   const { doc, id, authorId, postId, source, lang } = row;
   tail.add({ doc, id, authorId, postId, source, lang: lang ?? UNKNOWN }, text);
 }

@@ -1,5 +1,6 @@
 // Questions to the index, answered from a snapshot and from what the process remembers.
 import type { Sql } from "../../../kernel/db/index.ts";
+import { findWords } from "./blocks.ts";
 import { type BoundedMemory, createBoundedMemory } from "./bounded-memory.ts";
 import { countDays, type WordDay } from "./days.ts";
 import { toKey } from "./key.ts";
@@ -15,6 +16,9 @@ const POSTINGS_BYTES = 32 * 1024 * 1024;
 /** After that many tries with the shared memory the query works with one of its own, which nobody changes meanwhile. */
 const SHARED_TRIES = 3;
 const POSTING_BYTES = 8;
+/** Besides the postings. */
+const ENTRY_BYTES = 300;
+const NO_POSTINGS: Postings = { places: new Uint32Array(), counts: new Uint32Array() };
 
 export interface TopQuery {
   readonly projectId: string;
@@ -67,11 +71,16 @@ export function createQueries(projects: BoundedMemory<ProjectMemory>, readText: 
       const segments = memory.update(snapshot, known, readText);
       if (isShared) projects.set(projectId, memory, memory.bytes);
       if (!segments) continue;
-      for (const { segment, documents, postings } of snapshot.postings) {
-        if (!postings) continue;
-        const decoded = decodePostings(postings, documents);
-        remembered.set(segment, decoded);
-        postingsMemory.set(postingsKey(projectId, segment, key), decoded, documents * POSTING_BYTES);
+      const word = Buffer.from(key);
+      for (const { segment, data } of snapshot.blocks) {
+        // Also that it is not there.
+        let postings = NO_POSTINGS;
+        findWords({ data, positions: null }, [word], (_, entry) => {
+          postings = decodePostings(entry.postings, entry.documents);
+        });
+        remembered.set(segment, postings);
+        const bytes = ENTRY_BYTES + postings.places.length * POSTING_BYTES;
+        postingsMemory.set(postingsKey(projectId, segment, key), postings, bytes);
       }
       return { snapshot, tail: memory.tail, segments, postings: remembered };
     }

@@ -2,20 +2,23 @@
 import type { Sql, Tx } from "../../../kernel/db/index.ts";
 import type { Languages } from "../language/languages.ts";
 import { mergeSegments } from "./merge.ts";
+import { SegmentBuilder } from "./segment-builder.ts";
+import { readWords } from "./segment-reader.ts";
 import { writeSegment } from "./segment-writer.ts";
 import type { TailRow } from "./snapshot.ts";
-import type { WriteStems } from "./stems.ts";
+import { isStemKey } from "./stems.ts";
 import {
+  addTotals,
   deleteSegments,
+  deleteTotals,
   listSegments,
   listTombstones,
   lockHead,
   readDocuments,
-  replaceTotals,
   takeSegmentNumber,
 } from "./store.ts";
-import { Tail } from "./tail.ts";
 import type { ReadText } from "./text.ts";
+import { createWordTotals } from "./word-totals.ts";
 
 /** Runs a part of the work in a transaction of its own, which a worker that has lost the job cannot commit. */
 export type InTransaction = <T>(work: (tx: Tx) => Promise<T>) => Promise<T>;
@@ -27,8 +30,7 @@ export interface RebuildDeps {
   readonly sql: Sql;
   readonly inTransaction: InTransaction;
   readonly readText: ReadText;
-  readonly languages: Pick<Languages, "recognise">;
-  readonly writeStems: WriteStems;
+  readonly languages: Languages;
   readonly tokenizerVersion: number;
   readonly signal: AbortSignal;
 }
@@ -54,22 +56,20 @@ export async function rebuild(deps: RebuildDeps, projectId: string, nextDoc: num
 }
 
 async function buildSegment(deps: RebuildDeps, projectId: string, rows: readonly TailRow[]): Promise<void> {
-  const { inTransaction, readText, tokenizerVersion, languages, writeStems } = deps;
-  const tail = new Tail(0);
+  const { inTransaction, readText, tokenizerVersion, languages } = deps;
+  const builder = new SegmentBuilder();
   for (const { content, ...row } of rows) {
     const text = readText(content);
     // What was said or recognised of a language stays; before there were languages, nothing was.
     const lang = row.lang ?? (await languages.recognise(content, text.counts));
-    tail.add({ ...row, lang }, text);
+    builder.add({ ...row, lang }, text);
   }
   const number = await inTransaction((tx) => takeSegmentNumber(tx, projectId));
   await inTransaction(async (tx) => {
-    const live = new Set(rows.map((row) => row.doc));
-    await writeSegment(tx, projectId, { number, isLive: false }, tail, live);
-    await writeStems(tx, projectId, tail);
-    const langs = tail.documents.map((document) => document.lang);
-    const docs = tail.documents.map((document) => document.doc);
-    const wordCounts = tail.documents.map((document) => document.wordCount);
+    await writeSegment(tx, projectId, { number, isLive: false }, builder, languages);
+    const langs = builder.documents.map((document) => document.lang);
+    const docs = builder.documents.map((document) => document.doc);
+    const wordCounts = builder.documents.map((document) => document.wordCount);
     await tx`
       UPDATE paragraphs p SET word_count = u.word_count, lang = u.lang, tokenizer_version = ${tokenizerVersion}
       FROM unnest(${docs}::int[], ${wordCounts}::int[], ${langs}::text[]) AS u (doc, word_count, lang)
@@ -102,6 +102,35 @@ async function takeTheirPlace(
       document_count = (SELECT coalesce(sum(documents), 0) FROM text_segments WHERE project_id = ${projectId}),
       occurrence_count = (SELECT coalesce(sum(occurrences), 0) FROM text_words WHERE project_id = ${projectId})
     WHERE project_id = ${projectId}`;
+}
+
+/** Words of one statement. */
+const TOTALS_WORDS = 20_000;
+
+/** The totals anew, from the given segments. */
+async function replaceTotals(tx: Tx, projectId: string, segments: readonly number[]): Promise<void> {
+  await deleteTotals(tx, projectId);
+  const totals = createWordTotals();
+  await readWords(tx, projectId, segments, {
+    withPositions: false,
+    onWord(entries) {
+      const [first] = entries;
+      if (!first || isStemKey(first.word)) return;
+      let documents = 0;
+      let occurrences = 0;
+      for (const entry of entries) {
+        documents += entry.documents;
+        occurrences += entry.occurrences;
+      }
+      totals.add(first.word.toString(), documents, occurrences);
+    },
+    async onPause() {
+      if (totals.words.length < TOTALS_WORDS) return;
+      await addTotals(tx, projectId, totals);
+      totals.clear();
+    },
+  });
+  await addTotals(tx, projectId, totals);
 }
 
 async function segmentNumbers(sql: Sql, projectId: string, isLive: boolean): Promise<number[]> {

@@ -1,43 +1,53 @@
 // Writes documents that are in memory as a segment.
 import type { Tx } from "../../../kernel/db/index.ts";
-import { encodeDocuments, type IndexedDocument } from "./documents.ts";
+import type { Languages } from "../language/languages.ts";
+import { createBlockCopy } from "./block-copy.ts";
+import { encodeDocuments } from "./documents.ts";
+import { sortKeys } from "./key.ts";
 import { PositionsEncoder } from "./positions.ts";
-import { createPostingCopy } from "./posting-copy.ts";
 import { PostingsEncoder } from "./postings.ts";
+import type { SegmentBuilder } from "./segment-builder.ts";
+import { encodeStemWords, stemsOf, toStemEntry } from "./stems.ts";
 import { insertSegment } from "./store.ts";
-import type { Tail } from "./tail.ts";
-import { VarintWriter } from "./varint.ts";
+import { createWordTotals, type WordTotals } from "./word-totals.ts";
 
-/** Writes the documents that are in `live`; nothing when none is. */
+/** Writes the documents, nothing when there is none, and returns how often each word occurs in them. */
 export async function writeSegment(
   tx: Tx,
   projectId: string,
   segment: { readonly number: number; readonly isLive: boolean },
-  tail: Tail,
-  live: ReadonlySet<number>,
-): Promise<void> {
-  const kept: IndexedDocument[] = [];
-  const newPlaces = tail.documents.map((document) => (live.has(document.doc) ? kept.push(document) - 1 : -1));
+  builder: SegmentBuilder,
+  languages: Languages,
+): Promise<WordTotals> {
+  const { documents: kept } = builder;
+  const totals = createWordTotals();
   const [first] = kept;
   const last = kept.at(-1);
-  if (!first || !last) return;
+  if (!first || !last) return totals;
 
-  const writer = new VarintWriter();
-  const encoder = new PostingsEncoder(writer);
-  const positions = new PositionsEncoder(new VarintWriter(), new VarintWriter());
-  const copy = createPostingCopy(tx, projectId, segment.number, writer);
-  for (const word of [...tail.terms.keys()].sort()) {
-    const { flat: list, positions: positionLists } = tail.term(word);
+  const encoder = new PostingsEncoder();
+  const positions = new PositionsEncoder();
+  const copy = createBlockCopy(tx, projectId, segment.number);
+  await languages.load();
+  const stems = stemsOf(builder, languages);
+  for (const word of sortKeys([...builder.words(), ...stems.keys()])) {
+    const words = stems.get(word);
+    if (words) {
+      copy.add(Buffer.from(word), toStemEntry(encodeStemWords(words)));
+      continue;
+    }
     encoder.begin();
     positions.begin();
-    for (let index = 0; index < list.length; index += 2) {
-      const place = newPlaces[list[index] ?? 0] ?? -1;
-      if (place === -1) continue;
-      encoder.add(place, list[index + 1] ?? 0);
-      const at = positionLists[index / 2];
-      if (at) positions.add(at);
-    }
-    if (encoder.documents > 0) await copy.add(word, encoder, positions);
+    builder.encode(word, encoder, positions);
+    const { documents, occurrences } = encoder;
+    totals.add(word, documents, occurrences);
+    copy.add(Buffer.from(word), {
+      documents,
+      occurrences,
+      postings: encoder.view(),
+      positions: positions.hasAny ? positions.finish() : undefined,
+    });
+    if (copy.isFull) await copy.send();
   }
   await copy.finish();
   const row = {
@@ -47,4 +57,5 @@ export async function writeSegment(
     documents: kept.length,
   };
   await insertSegment(tx, projectId, row, encodeDocuments(kept), segment.isLive);
+  return totals;
 }

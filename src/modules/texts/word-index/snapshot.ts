@@ -32,19 +32,15 @@ export interface Snapshot {
   readonly totals: { readonly documents: number; readonly occurrences: number };
   /** All live ones in the order of their documents; without data where they are known. */
   readonly segments: readonly { readonly segment: number; readonly documentData: Uint8Array | null }[];
-  /** Of the word, in every segment that has it; without bytes where they are known. */
-  readonly postings: readonly {
-    readonly segment: number;
-    readonly documents: number;
-    readonly postings: Uint8Array | null;
-  }[];
+  /** Of each segment whose postings are not known the block in which the word stands, if it does. */
+  readonly blocks: readonly { readonly segment: number; readonly data: Uint8Array }[];
   readonly tombstones: readonly number[];
   readonly tail: readonly TailRow[];
 }
 
 /** Rows of seven kinds under one set of columns: `a`, `b`, `c`, `n` and `bytes` mean what the kind says. */
 interface PartRow {
-  readonly part: "head" | "totals" | "segment" | "postings" | "tombstone" | "document";
+  readonly part: "head" | "totals" | "segment" | "block" | "tombstone" | "document";
   readonly a: number;
   readonly b: number;
   readonly c: number;
@@ -83,10 +79,12 @@ export async function readSnapshot(
       CASE WHEN segment = ANY (${known.segments}::int[]) THEN NULL ELSE document_data END
     FROM live
     UNION ALL
-    SELECT 'postings', p.segment, p.documents, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL,
-      CASE WHEN p.segment = ANY (${known.postings}::int[]) THEN NULL ELSE p.postings END
-    FROM live JOIN text_postings p
-      ON p.project_id = ${projectId} AND p.segment = live.segment AND p.word = ${key}
+    SELECT 'block', live.segment, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, b.data
+    FROM live CROSS JOIN LATERAL (
+      SELECT data FROM text_blocks
+      WHERE project_id = ${projectId} AND segment = live.segment AND first_word <= ${key}
+      ORDER BY first_word DESC LIMIT 1) b
+    WHERE live.segment <> ALL (${known.postings}::int[])
     UNION ALL
     SELECT 'tombstone', t.doc, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL
     FROM text_tombstones t WHERE t.project_id = ${projectId} AND t.seq > ${known.tombstoneSeq}
@@ -109,7 +107,7 @@ function toSnapshot(rows: readonly PartRow[]): Snapshot | undefined {
     tombstoneSeq: head.c,
     totals: { documents: totals?.a ?? 0, occurrences: totals?.n ?? 0 },
     segments: of("segment").map((row) => ({ segment: row.a, documentData: row.bytes })),
-    postings: of("postings").map((row) => ({ segment: row.a, documents: row.b, postings: row.bytes })),
+    blocks: of("block").flatMap((row) => (row.bytes ? [{ segment: row.a, data: row.bytes }] : [])),
     tombstones: of("tombstone").map((row) => row.a),
     tail: of("document").map((row) => ({
       doc: row.a,

@@ -2,9 +2,7 @@
 import type { Query, Sql, Tx } from "../../../kernel/db/index.ts";
 import { type ParagraphSource, sourceOf } from "../model.ts";
 import type { TailRow } from "./snapshot.ts";
-
-/** Above all keys of characters, which begin with CHARACTER, and below all words. */
-const AFTER_CHARACTERS = "\u0002";
+import type { WordTotals } from "./word-totals.ts";
 
 /** The row of a project's index. */
 export interface IndexHead {
@@ -35,14 +33,6 @@ export interface SegmentRow {
   readonly first_doc: number;
   readonly last_doc: number;
   readonly documents: number;
-}
-
-export interface PostingRow {
-  readonly segment: number;
-  readonly word: string;
-  readonly documents: number;
-  readonly postings: Uint8Array;
-  readonly positions: Uint8Array | null;
 }
 
 export async function findHead(sql: Sql, projectId: string): Promise<IndexHead | undefined> {
@@ -161,36 +151,28 @@ export async function deleteSegments(
   projectId: string,
   segments: readonly number[],
 ): Promise<number> {
-  await tx`DELETE FROM text_postings WHERE project_id = ${projectId} AND segment = ANY (${segments}::int[])`;
+  await tx`DELETE FROM text_blocks WHERE project_id = ${projectId} AND segment = ANY (${segments}::int[])`;
   const rows = await tx`
     DELETE FROM text_segments WHERE project_id = ${projectId} AND segment = ANY (${segments}::int[])
     RETURNING segment`;
   return rows.length;
 }
 
-/** Adds the words of a new segment to the totals. */
-export async function addTotals(tx: Tx, projectId: string, segment: number): Promise<void> {
+/** Adds the words of a new segment to the totals. As one text, since no word has a space: an array would be quoted word by word. */
+export async function addTotals(tx: Tx, projectId: string, totals: WordTotals): Promise<void> {
+  const { words, documents, occurrences } = totals;
+  if (words.length === 0) return;
   await tx`
     INSERT INTO text_words AS w (project_id, word, documents, occurrences)
-    SELECT project_id, word, documents, occurrences FROM text_postings
-    WHERE project_id = ${projectId} AND segment = ${segment} AND ${isWord(tx)} ORDER BY word
+    SELECT ${projectId}::uuid, t.word, t.documents, t.occurrences
+    FROM unnest(string_to_array(${words.join(" ")}, ' '), ${documents}::int[], ${occurrences}::float8[])
+      AS t (word, documents, occurrences)
     ON CONFLICT (project_id, word) DO UPDATE SET
       documents = w.documents + excluded.documents, occurrences = w.occurrences + excluded.occurrences`;
 }
 
-/** The totals anew, from the given segments. */
-export async function replaceTotals(tx: Tx, projectId: string, segments: readonly number[]): Promise<void> {
+export async function deleteTotals(tx: Tx, projectId: string): Promise<void> {
   await tx`DELETE FROM text_words WHERE project_id = ${projectId}`;
-  await tx`
-    INSERT INTO text_words (project_id, word, documents, occurrences)
-    SELECT project_id, word, sum(documents)::int, sum(occurrences) FROM text_postings
-    WHERE project_id = ${projectId} AND segment = ANY (${segments}::int[]) AND ${isWord(tx)}
-    GROUP BY project_id, word`;
-}
-
-/** Not a character, which is only there to be found. */
-function isWord(sql: Sql): Query<unknown> {
-  return sql`word > ${AFTER_CHARACTERS}`;
 }
 
 /** Everything from `folded_doc` to `nextDoc` is in segments now. */

@@ -64,19 +64,6 @@ export class Tail {
     }
   }
 
-  /** One that can be added to without anybody else seeing it. */
-  copy(): Tail {
-    const copy = new Tail(this.first);
-    copy.next = this.next;
-    copy.documents.push(...this.documents);
-    for (const [key, { flat, positions }] of this.terms) {
-      copy.terms.set(key, { flat: [...flat], positions: [...positions] });
-    }
-    for (const place of this.deleted) copy.deleted.add(place);
-    copy.bytes = this.bytes;
-    return copy;
-  }
-
   /** Notes that a document is deleted; one that is not here is ignored. */
   delete(doc: number): void {
     const place = this.documents.findIndex((document) => document.doc === doc);

@@ -56,6 +56,11 @@ export class VarintReader {
     this.#bytes = bytes;
   }
 
+  /** Of the next byte. */
+  get offset(): number {
+    return this.#offset;
+  }
+
   get isAtEnd(): boolean {
     return this.#offset >= this.#bytes.length;
   }
@@ -71,6 +76,13 @@ export class VarintReader {
       value += (byte & 0x7f) * scale;
       if (byte < 0x80) return value;
     }
+  }
+
+  /** The next number as it is stored. */
+  readNumberBytes(): Uint8Array {
+    const start = this.#offset;
+    while ((this.#bytes[this.#offset++] ?? 0) > 0x7f);
+    return this.#bytes.subarray(start, this.#offset);
   }
 
   readBytes(length: number): Uint8Array {

@@ -30,17 +30,17 @@ test("[TXT-123] an index is right as it is made, and each thing that is changed 
   expect(await index.listProjects(db.sql)).toContain(projectId);
 
   const damages: [sql: string, problem: RegExp][] = [
+    ["UPDATE text_blocks SET positions = NULL WHERE project_id = $1", /words of .* are wrong/],
     [
-      "UPDATE text_postings SET positions = NULL WHERE project_id = $1 AND word = 'the'",
+      "DELETE FROM text_blocks WHERE project_id = $1 AND segment = (SELECT max(segment) FROM text_blocks WHERE project_id = $1)",
       /words of .* are wrong/,
     ],
-    ["DELETE FROM text_postings WHERE project_id = $1 AND word = 'whales'", /words of .* are wrong/],
     [
       "UPDATE text_words SET documents = documents + 1 WHERE project_id = $1 AND word = 'the'",
       /totals of "the"/,
     ],
     ["DELETE FROM text_words WHERE project_id = $1 AND word = 'the'", /^words: /],
-    ["DELETE FROM text_stems WHERE project_id = $1 AND word = 'whales'", /stem of "whales" in en/],
+    ["UPDATE paragraphs SET lang = 'es' WHERE project_id = $1 AND doc = 3", /stem of "whales" in es/],
     ["UPDATE text_indexes SET document_count = 7 WHERE project_id = $1", /^document_count: 7, not 145$/],
     ["UPDATE paragraphs SET lang = 'fr' WHERE project_id = $1 AND doc = 3", /kept of .* is wrong/],
     ["DELETE FROM paragraphs WHERE project_id = $1 AND doc = 3", /is gone and has no tombstone/],

@@ -5,7 +5,9 @@ import { decodeDocuments, documentAt, type IndexedDocument } from "./documents.t
 import { Fingerprints } from "./fingerprints.ts";
 import { PositionsReader } from "./positions.ts";
 import { decodePostings } from "./postings.ts";
-import { findHead, listSegments, type PostingRow, readDocumentData, readDocuments } from "./store.ts";
+import { readWords } from "./segment-reader.ts";
+import { decodeStemWords, isStemKey, stemKey } from "./stems.ts";
+import { findHead, listSegments, readDocumentData, readDocuments } from "./store.ts";
 import { type ReadText, scoredCountOf } from "./text.ts";
 
 export interface Verification {
@@ -23,7 +25,6 @@ export interface VerifyDeps {
 }
 
 const MAX_PROBLEMS = 20;
-const FETCH_ROWS = 4_000;
 const READ = { maxDocuments: 2_000, maxUnits: 2_000_000 };
 
 /** Undefined when the project has no index. Others may write meanwhile: all is read in one snapshot. */
@@ -79,7 +80,8 @@ async function verifySegment(tx: Tx, projectId: string, segment: number, deps: S
     const document = documentAt(documents, place);
     kept.set(document.doc, { place, document });
   }
-  const found = await readFingerprints(tx, projectId, segment, documents.docs.length);
+  const found = new Fingerprints(documents.docs.length);
+  await readSegment(tx, projectId, segment, { fingerprints: found, words });
   const lastDoc = documents.docs.at(-1) ?? -1;
   const deleted = new Set(await listDeleted(tx, projectId, documents.docs[0] ?? 0, lastDoc));
   let there = 0;
@@ -115,33 +117,32 @@ function isSame(a: IndexedDocument, b: IndexedDocument): boolean {
   return (Object.keys(a) as (keyof IndexedDocument)[]).every((key) => a[key] === b[key]);
 }
 
-/** Of all that the postings say of each document. */
-async function readFingerprints(
+/** Takes the fingerprints of all that the postings say of each document, and the stems. */
+async function readSegment(
   tx: Tx,
   projectId: string,
   segment: number,
-  documents: number,
-): Promise<Fingerprints> {
-  const fingerprints = new Fingerprints(documents);
+  { fingerprints, words }: { readonly fingerprints: Fingerprints; readonly words: Words },
+): Promise<void> {
   const buffer: number[] = [];
-  await tx`
-    DECLARE verified_postings NO SCROLL CURSOR FOR
-    SELECT segment, word, documents, postings, positions FROM text_postings
-    WHERE project_id = ${projectId} AND segment = ${segment}`;
-  for (;;) {
-    const rows = await tx<PostingRow>`FETCH ${tx.unsafe(String(FETCH_ROWS))} FROM verified_postings`;
-    for (const row of rows) {
-      const { places, counts } = decodePostings(row.postings, row.documents);
-      const reader = row.positions && new PositionsReader(row.positions, counts);
-      for (let index = 0; index < places.length; index++) {
-        if (reader) buffer.length = reader.read(index, buffer);
-        fingerprints.add(places[index] ?? 0, row.word, counts[index] ?? 0, reader ? buffer : undefined);
+  await readWords(tx, projectId, [segment], {
+    withPositions: true,
+    onWord(entries) {
+      for (const entry of entries) {
+        const word = entry.word.toString();
+        if (isStemKey(entry.word)) {
+          words.addStem(word, decodeStemWords(entry.postings));
+          continue;
+        }
+        const { places, counts } = decodePostings(entry.postings, entry.documents);
+        const reader = entry.positions && new PositionsReader(entry.positions, counts);
+        for (let index = 0; index < places.length; index++) {
+          if (reader) buffer.length = reader.read(index, buffer);
+          fingerprints.add(places[index] ?? 0, word, counts[index] ?? 0, reader ? buffer : undefined);
+        }
       }
-    }
-    if (rows.length < FETCH_ROWS) break;
-  }
-  await tx`CLOSE verified_postings`;
-  return fingerprints;
+    },
+  });
 }
 
 async function listDeleted(
@@ -175,6 +176,9 @@ class Words {
     { documents: number; occurrences: number; readonly langs: Set<string> }
   >();
 
+  /** By key the words that the segments have of a stem. */
+  readonly #stems = new Map<string, Set<string>>();
+
   constructor(languages: Languages) {
     this.#languages = languages;
   }
@@ -189,6 +193,12 @@ class Words {
     }
   }
 
+  addStem(key: string, found: readonly string[]): void {
+    const known = this.#stems.get(key);
+    if (!known) this.#stems.set(key, new Set(found));
+    else for (const word of found) known.add(word);
+  }
+
   async verify(sql: Sql, projectId: string, findings: Findings): Promise<void> {
     const rows = await sql<{ word: string; documents: number; occurrences: number }>`
       SELECT word, documents, occurrences::float8 AS occurrences FROM text_words WHERE project_id = ${projectId}`;
@@ -199,14 +209,11 @@ class Words {
         findings.add(`the totals of ${JSON.stringify(word.slice(0, 40))} are wrong`);
       }
     }
-    const stems = await sql<{ lang: string; stem: string; word: string }>`
-      SELECT lang, stem, word FROM text_stems WHERE project_id = ${projectId}`;
-    const noted = new Set(stems.map(({ lang, stem, word }) => `${lang} ${stem} ${word}`));
     for (const [word, { langs }] of this.#totals) {
       if (!isStemmable(word)) continue;
       for (const lang of langs) {
         const stem = this.#languages.stem(lang, word);
-        if (stem !== word && !noted.has(`${lang} ${stem} ${word}`)) {
+        if (stem !== word && !this.#stems.get(stemKey(lang, stem))?.has(word)) {
           findings.add(`the stem of ${JSON.stringify(word)} in ${lang} is missing`);
         }
       }

@@ -6,7 +6,7 @@ import type { Known, Snapshot, TailRow } from "./snapshot.ts";
 /** A paragraph that waits to be analysed; found all the same. */
 export type PendingRow = Omit<TailRow, "doc">;
 
-export type ViewSnapshot = Omit<Snapshot, "totals" | "postings"> & {
+export type ViewSnapshot = Omit<Snapshot, "totals" | "blocks"> & {
   readonly pending: readonly PendingRow[];
 };
 

@@ -2,12 +2,12 @@
 import type { Sql } from "../../../kernel/db/index.ts";
 import type { Languages } from "../language/languages.ts";
 import { type BoundedMemory, createBoundedMemory } from "./bounded-memory.ts";
-import { toKey } from "./key.ts";
+import { sortKeys, toKey } from "./key.ts";
 import { PendingTexts } from "./pending-texts.ts";
-import { decodePostings } from "./postings.ts";
 import { ProjectMemory, type SegmentView } from "./project-memory.ts";
 import { readPositions, type SegmentTerm, type Shelf, tailShelf } from "./shelf.ts";
 import type { Tail } from "./tail.ts";
+import { findTerms, type MissingTerm, readBlocks } from "./term-blocks.ts";
 import type { ReadText } from "./text.ts";
 import { readView } from "./view-statement.ts";
 
@@ -78,7 +78,7 @@ export function createViews({ projects, readText, languages }: ViewDeps): Views 
       // First, since it may take a moment: from here on nothing changes until the shelves are made.
       const waiting = await pending.read(snapshot.pending, readText, languages);
       const segments = memory.update(
-        { ...snapshot, totals: NO_TOTALS, postings: [] },
+        { ...snapshot, totals: NO_TOTALS, blocks: [] },
         { ...known, postings: [] },
         readText,
       );
@@ -111,9 +111,9 @@ export function createViews({ projects, readText, languages }: ViewDeps): Views 
     looking: { segments: readonly SegmentView[]; wanted: WantedTerms; found: Map<string, SegmentTerm> },
   ): Promise<boolean> {
     const { segments, wanted, found } = looking;
-    const missing = { segments: [] as number[], keys: [] as string[], withPositions: [] as boolean[] };
+    const missing = new Map<number, MissingTerm[]>();
     const phraseKeys = new Set([...wanted.phraseTerms].map(toKey));
-    const keys = new Set([...[...wanted.terms].map(toKey), ...phraseKeys]);
+    const keys = sortKeys([...new Set([...[...wanted.terms].map(toKey), ...phraseKeys])]);
     for (const { segment } of segments) {
       for (const key of keys) {
         const term = terms.get(`${projectId} ${segment} ${key}`);
@@ -122,33 +122,19 @@ export function createViews({ projects, readText, languages }: ViewDeps): Views 
           found.set(`${segment} ${key}`, term);
           continue;
         }
-        missing.segments.push(segment);
-        missing.keys.push(key);
-        missing.withPositions.push(withPositions);
+        const list = missing.get(segment);
+        if (list) list.push({ key, withPositions });
+        else missing.set(segment, [{ key, withPositions }]);
       }
     }
-    if (missing.keys.length === 0) return true;
-    const numbers = [...new Set(missing.segments)];
-    const rows = await sql<TermRow>`
-      SELECT m.nth, p.documents, p.postings, CASE WHEN m.with_positions THEN p.positions END AS positions
-      FROM unnest(${missing.segments}::int[], ${missing.keys}::text[], ${missing.withPositions}::bool[])
-        WITH ORDINALITY AS m (segment, key, with_positions, nth)
-      JOIN text_postings p ON p.project_id = ${projectId} AND p.segment = m.segment AND p.word = m.key
-      UNION ALL
-      SELECT 0, count(*)::int, NULL, NULL FROM text_segments
-      WHERE project_id = ${projectId} AND segment = ANY (${numbers}::int[])`;
-    const counted = rows.find((row) => Number(row.nth) === 0);
-    if (counted?.documents !== numbers.length) return false;
-    const brought = new Map(rows.map((row) => [Number(row.nth), row]));
-    for (const [index, key] of missing.keys.entries()) {
-      const row = brought.get(index + 1);
-      const segment = missing.segments[index] ?? 0;
-      const term: SegmentTerm = {
-        postings: row?.postings ? decodePostings(row.postings, row.documents) : undefined,
-        positions: missing.withPositions[index] ? (row?.positions ?? null) : undefined,
-      };
-      found.set(`${segment} ${key}`, term);
-      terms.set(`${projectId} ${segment} ${key}`, term, bytesOf(term));
+    if (missing.size === 0) return true;
+    const blocks = await readBlocks(sql, projectId, missing);
+    if (!blocks) return false;
+    for (const [segment, list] of missing) {
+      for (const [key, term] of findTerms(list, blocks.get(segment) ?? [])) {
+        found.set(`${segment} ${key}`, term);
+        terms.set(`${projectId} ${segment} ${key}`, term, bytesOf(term));
+      }
     }
     return true;
   }
@@ -164,13 +150,6 @@ export function createViews({ projects, readText, languages }: ViewDeps): Views 
 
 function looseOf(tail: Tail, shelf: Shelf | undefined): LooseTail {
   return { tail, size: shelf?.documents.docs.length ?? 0 };
-}
-
-interface TermRow {
-  readonly nth: number | string;
-  readonly documents: number;
-  readonly postings: Uint8Array | null;
-  readonly positions: Uint8Array | null;
 }
 
 const NO_TOTALS = { documents: 0, occurrences: 0 };

@@ -1,26 +1,6 @@
 // The words of a project's segments, for expanding one word of a query into others. A reader adds those of the tail.
 import type { Sql } from "../../../kernel/db/index.ts";
 
-export interface StemOf {
-  readonly lang: string;
-  readonly stem: string;
-}
-
-/** Words that have one of the stems, with the language in which they have it. */
-export async function listWordsByStem(
-  sql: Sql,
-  projectId: string,
-  stems: readonly StemOf[],
-  limit: number,
-): Promise<(StemOf & { readonly word: string })[]> {
-  return sql`
-    SELECT s.lang, s.stem, s.word
-    FROM unnest(${stems.map(({ lang }) => lang)}::text[], ${stems.map(({ stem }) => stem)}::text[]) AS w (lang, stem)
-    CROSS JOIN LATERAL (
-      SELECT lang, stem, word FROM text_stems
-      WHERE project_id = ${projectId} AND lang = w.lang AND stem = w.stem ORDER BY word LIMIT ${limit}) s`;
-}
-
 /** The most frequent words that begin so, then by letters. */
 export async function listWordsByPrefix(
   sql: Sql,

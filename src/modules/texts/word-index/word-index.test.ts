@@ -158,7 +158,7 @@ test("[TXT-32] what is deleted leaves the segments, and few of these remain", as
   while (corpus.paragraphs.size > 0) await corpus.remove(index);
   await corpus.maintain(index);
   await corpus.expectRight(index);
-  for (const table of ["text_segments", "text_postings", "text_words", "text_tombstones"]) {
+  for (const table of ["text_segments", "text_blocks", "text_words", "text_tombstones"]) {
     const rows = await db.sql.unsafe(`SELECT 1 FROM ${table} WHERE project_id = $1`, [corpus.projectId]);
     expect([table, rows.length]).toEqual([table, 0]);
   }
