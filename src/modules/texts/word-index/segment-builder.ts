@@ -21,10 +21,11 @@ export class SegmentBuilder {
 
   /** Documents come in the order of their numbers. */
   add(document: Omit<IndexedDocument, "wordCount" | "scoredCount">, text: IndexedText): void {
-    const { doc, id, authorId, postId, lang } = document;
+    const { doc, id, authorId, postId, source, lang } = document;
     const { wordCount } = text;
     const scoredCount = scoredCountOf(text, lang);
-    const place = this.documents.push({ doc, id, authorId, postId, lang, wordCount, scoredCount }) - 1;
+    const place =
+      this.documents.push({ doc, id, authorId, postId, source, lang, wordCount, scoredCount }) - 1;
     for (const [key, positions] of text.positions) this.#add(key, place, positions.length, positions);
     if (!text.hasUnspaced) return;
     // Words within scripts without spaces are counted and have no position of their own.
