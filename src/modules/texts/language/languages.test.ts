@@ -21,8 +21,9 @@ test("[TXT-120] a language is recognised by its commonest words, its script or i
   };
   for (const [lang, text] of Object.entries(texts))
     expect([text, await recognise(text)]).toEqual([text, lang]);
-  // Too short to show anything.
+  // Too short to show anything, in plain letters; and where letters show it.
   expect(await recognise("Whales swim")).toBe("en");
+  expect(await recognise("Größere Wellen")).toBe("de");
 });
 
 test("[TXT-120] words have the stems of their language", async () => {

@@ -35,6 +35,7 @@ export const UNKNOWN = "und";
 const LONG_UNITS = 200;
 /** Below it the guess by letters is as often wrong as right. */
 const MIN_ACCURACY = 0.25;
+const BEYOND_ASCII = /[\u0080-\uffff]/;
 /** A word longer than any of a language is left alone. */
 const MAX_STEM_UNITS = 64;
 const REMEMBERED_STEMS = 50_000;
@@ -80,6 +81,8 @@ export function createLanguages(): Languages {
       const sure = byFunctionWords(counts) ?? byScript(content);
       if (sure !== undefined) return sure;
       if (content.length >= LONG_UNITS) return UNKNOWN;
+      // Of a few words in plain Latin letters the guess is no better than English, and takes longer than all else that is done with them.
+      if (!BEYOND_ASCII.test(content)) return fallback(content);
       const { detectAll } = await import("tinyld/light");
       const [best] = detectAll(content);
       if (best && best.accuracy >= MIN_ACCURACY && best.lang in ALGORITHMS) return best.lang;
