@@ -28,7 +28,8 @@ export interface LogIn {
 
 /**
  * Begins the session, remembers the device and takes the attempt back, in one statement, since this is what signing in costs
- * beside the password's check. Undefined when the password was changed meanwhile. `isFurtherDevice`: new, and not the first.
+ * beside the password's check. Undefined when the password was changed meanwhile: it stays the one that was checked to the end of
+ * the transaction, else this could begin a session just after a change has ended them all. `isFurtherDevice`: new, and not the first.
  */
 export async function beginSession(
   tx: Tx,

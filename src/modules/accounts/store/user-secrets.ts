@@ -19,16 +19,6 @@ export async function findIdByEmail(sql: Sql, emailKey: string): Promise<string 
   return row?.id;
 }
 
-/**
- * Whether the password is still the one that was checked, and stays it to the end of the transaction: without this a log-in
- * with the old one could begin a session just after a change has ended them all.
- */
-export async function holdPassword(tx: Tx, userId: string, version: number): Promise<boolean> {
-  const rows = await tx`
-    SELECT FROM users WHERE id = ${userId} AND password_version = ${version} FOR SHARE`;
-  return rows.length > 0;
-}
-
 /** False when it was changed since `version`; without one it is set in any case. */
 export async function setPassword(
   tx: Tx,
