@@ -133,12 +133,16 @@ test("[PST-62] a PUT beside writers on every side ends in one text, and no PUT w
   const bodies = Array.from({ length: 5 }, (_, n) => `put ${n}\n`);
   const putting = bodies.map((body) => ada.call("PATCH", `/posts/${postId}`, { body }));
   let typed = 0;
-  const isDone = Promise.all(putting).then(() => true);
-  while (!(await Promise.race([isDone, Bun.sleep(2).then(() => false)]))) {
-    (typed % 2 ? one : other).text.insert(0, "t");
-    typed++;
-  }
-  for (const { status } of await Promise.all(putting)) expect(status).toBe(200);
+  const done = Promise.all(putting);
+  const after = { puts: false };
+  void done.finally(() => {
+    after.puts = true;
+  });
+  await until("the end of the PUTs", () => {
+    (typed++ % 2 ? one : other).text.insert(0, "t");
+    return after.puts;
+  });
+  for (const { status } of await done) expect(status).toBe(200);
   await until("one text, which is the body", async () => {
     const body = await bodyOf(postId);
     return one.text.toString() === body && other.text.toString() === body;
