@@ -10,6 +10,7 @@ export {
   createWordIndex,
   type IndexView,
   type ReadPositions,
+  Room,
   type Shelf,
   type Verification,
   type WordIndex,

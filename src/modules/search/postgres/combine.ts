@@ -1,7 +1,7 @@
 // Puts what the terms of a query have found on a shelf together, as the query says, and adds up what each is worth.
-import type { Shelf } from "../../texts/index.ts";
+import type { Room, Shelf } from "../../texts/index.ts";
 import type { Query, RankedQuery, TermQuery } from "../query/query.ts";
-import { COUNT_MASK, type Found, LEVEL_SHIFT, NOWHERE } from "./found.ts";
+import { COUNT_MASK, type FindTerm, type Found, LEVEL_SHIFT } from "./found.ts";
 import { advance, intersect } from "./intersect.ts";
 
 /** Against adding a posting up; measured about. */
@@ -22,28 +22,37 @@ export interface Worth {
   readonly factors: readonly number[];
 }
 
+/** What a term adds to the score of the document at a place, where it was counted so often. */
+export function worthOn(
+  { documents: { lengthBytes } }: Shelf,
+  { norms, factors }: Pick<Worth, "norms" | "factors">,
+): (count: number, weight: number, place: number) => number {
+  return (count, weight, place) => {
+    if (weight === 0) return 0;
+    const plain = count & COUNT_MASK;
+    if (!norms) return plain * weight;
+    const factor = count > COUNT_MASK ? (factors[count >>> LEVEL_SHIFT] ?? 0) : 1;
+    return (factor * weight * plain) / (plain + (norms[lengthBytes[place] ?? 0] ?? 0));
+  };
+}
+
 /** A term's places with the way to what they are worth, which is worked out for those that stay alone. */
 type Part = Matches | { readonly found: Found; readonly weight: number };
 
 export function combine(
   shelf: Shelf,
   query: Query,
-  founds: ReadonlyMap<TermQuery, Found>,
-  { weights, norms, factors }: Worth,
+  find: FindTerm,
+  worths: Worth,
+  room: Room,
   sums: SumsPool,
 ): Matches {
-  const { lengthBytes, docs } = shelf.documents;
-
-  function worth(count: number, weight: number, place: number): number {
-    if (weight === 0) return 0;
-    const plain = count & COUNT_MASK;
-    if (!norms) return plain * weight;
-    const factor = count > COUNT_MASK ? (factors[count >>> LEVEL_SHIFT] ?? 0) : 1;
-    return (factor * weight * plain) / (plain + (norms[lengthBytes[place] ?? 0] ?? 0));
-  }
+  const { docs } = shelf.documents;
+  const { weights } = worths;
+  const worth = worthOn(shelf, worths);
 
   function part(of: Query): Part {
-    if (of.kind === "term") return { found: founds.get(of) ?? NOWHERE, weight: weights.get(of) ?? 0 };
+    if (of.kind === "term") return { found: find(of), weight: weights.get(of) ?? 0 };
     return evaluate(of);
   }
 
@@ -70,8 +79,7 @@ export function combine(
     const values = new Float64Array(places.length);
     const lists = by.flatMap((term) => {
       const weight = weights.get(term) ?? 0;
-      const found = founds.get(term);
-      return found && weight !== 0 ? [{ found, weight }] : [];
+      return weight === 0 ? [] : [{ found: find(term), weight }];
     });
     const postings = lists.reduce((sum, { found }) => sum + found.places.length, 0);
     // Of few places each is looked up in each list; of many, the lists are added up as they are.
@@ -102,7 +110,7 @@ export function combine(
   function all(wanted: readonly Part[], unwanted: readonly Part[] = []): Matches {
     const common =
       wanted.length > 0
-        ? intersect(wanted.map(placesOf))
+        ? intersect(wanted.map(placesOf), room)
         : { places: Uint32Array.from({ length: docs.length }, (_, place) => place), indexes: [] };
     const values = new Float64Array(common.places.length);
     // In the order of the query, so that a document's value is the same to the last bit wherever it is kept.
@@ -167,7 +175,7 @@ function without(places: Uint32Array, values: Float64Array, unwanted: readonly P
 }
 
 /** Sums by place, and whether anything was added there; all zero when lent. */
-interface Sums {
+export interface Sums {
   readonly values: Float64Array;
   readonly isThere: Uint8Array;
 }
@@ -189,14 +197,15 @@ export class SumsPool {
 
 /** Leaves the sums all zero. */
 function gather({ isThere, values }: Sums, documents: number): Matches {
-  const places = new Uint32Array(documents);
-  const worths = new Float64Array(documents);
-  for (let place = 0, index = 0; index < documents; place++) {
-    if (isThere[place] === 0) continue;
+  // One more than there are: each place is written, and gone over by the next. A processor is slow where it has to guess.
+  const places = new Uint32Array(documents + 1);
+  const worths = new Float64Array(documents + 1);
+  for (let place = 0, index = 0; place < values.length; place++) {
     places[index] = place;
-    worths[index++] = values[place] ?? 0;
-    isThere[place] = 0;
-    values[place] = 0;
+    worths[index] = values[place] ?? 0;
+    index += isThere[place] ?? 0;
   }
-  return { places, values: worths };
+  isThere.fill(0);
+  values.fill(0);
+  return { places: places.subarray(0, documents), values: worths.subarray(0, documents) };
 }

@@ -1,13 +1,14 @@
 // The search engine on PostgreSQL alone: a view of the index, a plan of the query, one pass over what was found.
 import type { Clock } from "../../../kernel/clock/index.ts";
 import type { Sql } from "../../../kernel/db/index.ts";
-import { CHARACTER, type IndexView, type Paragraph, type Shelf, type TextSource } from "../../texts/index.ts";
+import { CHARACTER, type IndexView, type Paragraph, Room, type TextSource } from "../../texts/index.ts";
 import type { Hit, SearchEngine, SearchRequest, SearchResult } from "../engine.ts";
 import { listPositiveTerms, type TermQuery } from "../query/query.ts";
+import { offerAny, readAnyTerms } from "./any.ts";
 import { Best, type Candidate, idOf } from "./best.ts";
 import { combine, SumsPool, type Worth } from "./combine.ts";
 import { Facets, type FromAddress, makeFilter } from "./filters.ts";
-import { countLive, type Found, findLeaf } from "./found.ts";
+import { FoundOnShelf } from "./found.ts";
 import { findHighlights } from "./highlights.ts";
 import { findPlaces, offerNewest, withScores } from "./newest.ts";
 import { makePlan, type Plan, wantedTerms } from "./plan.ts";
@@ -19,16 +20,27 @@ export interface PostgresEngineDeps {
   readonly clock: Clock;
   /** Left out, what was measured to be good. */
   readonly vocabulary?: VocabularyOptions;
+  /** From so many hits on a total may be less than there are, since what cannot come onto the page is not looked for. */
+  readonly exactTotal?: number;
+}
+
+/** What the work on a question needs for its time. */
+interface Workplace {
+  readonly room: Room;
+  readonly sums: SumsPool;
+  readonly exactTotal: number;
 }
 
 const VOCABULARY: VocabularyOptions = { maxAgeMs: 30_000, maxWords: 500_000 };
 const NO_TERMS = { terms: [], phraseTerms: [] };
+const EXACT_TOTAL = 10_000;
 /** A mark with the numbers of so many terms fits into a cursor; on later pages of a longer query scores are made anew. */
 const MAX_MARKED_TERMS = 40;
 
 export function createPostgresEngine(deps: PostgresEngineDeps): SearchEngine {
   const { source, clock } = deps;
   const { findSimilar, complete } = createVocabularies(source, clock, deps.vocabulary ?? VOCABULARY);
+  const workplace = { room: new Room(), sums: new SumsPool(), exactTotal: deps.exactTotal ?? EXACT_TOTAL };
 
   async function open(sql: Sql, request: SearchRequest): Promise<{ view: IndexView; plan: Plan }> {
     let plan: Plan | undefined;
@@ -47,7 +59,7 @@ export function createPostgresEngine(deps: PostgresEngineDeps): SearchEngine {
       // After the view: whatever had no number by then may have one by now, and not the other way round.
       const fromAddress =
         sourceUrl === undefined ? undefined : await source.listFromAddress(sql, request.projectId, sourceUrl);
-      const answer = evaluate(view, plan, request, fromAddress);
+      const answer = evaluate({ view, plan, request, fromAddress }, workplace);
       const hits = await withParagraphs(sql, request.projectId, answer.candidates, plan);
       return { ...answer, hits };
     },
@@ -62,7 +74,7 @@ export function createPostgresEngine(deps: PostgresEngineDeps): SearchEngine {
       const view = await source.openView(sql, projectId, async () => ({ terms: words, phraseTerms: [] }));
       const corrections = new Map<string, string>();
       for (const word of words) {
-        if (word.startsWith(CHARACTER) || view.shelves.some((shelf) => shelf.postingsOf(word))) continue;
+        if (word.startsWith(CHARACTER) || view.shelves.some((shelf) => shelf.documentsOf(word) > 0)) continue;
         const [nearest] = await findSimilar(sql, projectId, word, view);
         if (nearest) corrections.set(word, nearest.word);
       }
@@ -102,33 +114,48 @@ export function createPostgresEngine(deps: PostgresEngineDeps): SearchEngine {
 
 type Evaluated = Omit<SearchResult, "hits"> & { readonly candidates: readonly Candidate[] };
 
+interface Asked {
+  readonly view: IndexView;
+  readonly plan: Plan;
+  readonly request: SearchRequest;
+  readonly fromAddress: FromAddress | undefined;
+}
+
+/** Nothing in it is awaited, so that all questions share the same room. */
 function evaluate(
-  view: IndexView,
-  plan: Plan,
-  request: SearchRequest,
-  fromAddress: FromAddress | undefined,
+  { view, plan, request, fromAddress }: Asked,
+  { room, sums, exactTotal }: Workplace,
 ): Evaluated {
   const { sort, limit, filter, after } = request;
-  const founds = view.shelves.map((shelf) => {
-    return { shelf, founds: new Map([...plan.leaves].map(([term, leaf]) => [term, findLeaf(shelf, leaf)])) };
-  });
+  const founds = view.shelves.map((shelf) => new FoundOnShelf(shelf, plan, room));
   const statistics =
-    sort === "count" ? [] : (readStatistics(plan, after?.statistics) ?? count(view, plan, founds));
+    sort === "count" ? [] : (readStatistics(plan, after?.statistics) ?? count(plan, founds, room));
   const worth = sort === "count" ? worthOfCounts(plan) : worthOfScores(plan, statistics);
   const best = new Best(limit + 1, after);
   const facets = new Facets(request.facets);
-  const sums = new SumsPool();
-  let total = 0;
+  const anyTerms = facets.areWanted || sort === "newest" ? undefined : readAnyTerms(plan.query);
   const isByTime = sort === "newest" && !facets.areWanted;
+  let total = 0;
+  let isTotalExact = true;
   // From the newest to the oldest, as a rule: then few of equal value come to be kept.
-  for (const { shelf, founds: found } of founds.toReversed()) {
+  for (const on of founds.toReversed()) {
+    room.clear();
+    const { shelf, find } = on;
     const passes = makeFilter(shelf, filter, fromAddress);
     if (passes === "none") continue;
-    if (isByTime) {
-      total += offerNewest(best, shelf, findPlaces(shelf, plan.query, found), passes);
+    const isCounting = total < exactTotal;
+    if (anyTerms) {
+      const mayLeaveOut = !isCounting && sort === "relevance";
+      if (mayLeaveOut) isTotalExact = false;
+      total += offerAny(anyTerms, on, { best, worth, passes, sums, isCounting: !mayLeaveOut });
       continue;
     }
-    const { places, values } = combine(shelf, plan.query, found, worth, sums);
+    if (isByTime) {
+      if (!isCounting && shelf.documents.newestMs < best.thresholdMs) isTotalExact = false;
+      else total += offerNewest(best, shelf, findPlaces(shelf, plan.query, find, room), passes);
+      continue;
+    }
+    const { places, values } = combine(shelf, plan.query, find, worth, room, sums);
     const hits: number[] = [];
     for (let index = places.length - 1; index >= 0; index--) {
       const place = places[index] ?? 0;
@@ -142,51 +169,42 @@ function evaluate(
     }
     if (facets.areWanted) facets.add(shelf, hits);
   }
-  const combineOn = (on: Shelf) => {
-    const found = founds.find(({ shelf }) => shelf === on)?.founds ?? new Map();
-    return combine(on, plan.query, found, worth, sums);
-  };
   const page = best.list().slice(0, limit);
-  const candidates = isByTime ? withScores(page, combineOn) : page;
+  const combineOn = (on: FoundOnShelf) => {
+    room.clear();
+    return combine(on.shelf, plan.query, on.find, worth, room, sums);
+  };
+  const candidates = isByTime ? withScores(page, founds, combineOn) : page;
   const last = candidates.at(-1);
   const hasMore = best.list().length > limit && last !== undefined;
   const marked = statistics.length <= MAX_MARKED_TERMS ? statistics : [];
   return {
     candidates,
     total,
-    isTotalExact: true,
+    isTotalExact,
     facets: facets.list(),
     next: hasMore ? { value: last.value, id: idOf(last), statistics: marked } : undefined,
   };
 }
 
-interface FoundOnShelf {
-  readonly shelf: Shelf;
-  readonly founds: ReadonlyMap<TermQuery, Found>;
-}
-
 /** Documents, their words, then for each positive leaf the documents that have it; a phrase has a number for each of its terms. */
-function count(view: IndexView, plan: Plan, founds: readonly FoundOnShelf[]): number[] {
+function count(plan: Plan, founds: readonly FoundOnShelf[], room: Room): number[] {
+  const terms = listPositiveTerms(plan.query).flatMap((term) => {
+    const leaf = plan.leaves.get(term);
+    return leaf?.kind === "phrase" ? leaf.terms.map((_, nth) => ({ term, nth })) : [{ term, nth: 0 }];
+  });
+  const withTerm = terms.map(() => 0);
   let documents = 0;
   let scoredWords = 0;
-  for (const { liveCount, liveScored } of view.shelves) {
-    documents += liveCount;
-    scoredWords += liveScored;
-  }
-  const statistics = [documents, scoredWords];
-  for (const term of listPositiveTerms(plan.query)) {
-    const leaf = plan.leaves.get(term);
-    const terms = leaf?.kind === "phrase" ? leaf.terms : [undefined];
-    for (const each of terms) {
-      let withTerm = 0;
-      for (const { shelf, founds: found } of founds) {
-        const list = each === undefined ? found.get(term) : shelf.postingsOf(each);
-        if (list) withTerm += countLive(shelf, list);
-      }
-      statistics.push(withTerm);
+  for (const on of founds) {
+    room.clear();
+    documents += on.shelf.liveCount;
+    scoredWords += on.shelf.liveScored;
+    for (const [index, { term, nth }] of terms.entries()) {
+      withTerm[index] = (withTerm[index] ?? 0) + on.countLive(term, nth);
     }
   }
-  return statistics;
+  return [documents, scoredWords, ...withTerm];
 }
 
 /** Those of the page before; undefined when they cannot be of this query. */

@@ -1,4 +1,5 @@
 // Ascending lists of places: what they have in common.
+import type { Room } from "../../texts/index.ts";
 
 export interface Common {
   readonly places: Uint32Array;
@@ -6,24 +7,26 @@ export interface Common {
   readonly indexes: readonly Uint32Array[];
 }
 
+const NONE = new Uint32Array();
 /** For a list of less than so many times as many places it is faster to look each up than to leap. */
 const DENSE = 8;
 
-/** From the shortest list on, so that the work goes with the rarest. */
-export function intersect(lists: readonly Uint32Array[]): Common {
+/** From the shortest list on, so that the work goes with the rarest; in arrays that the room lends. */
+export function intersect(lists: readonly Uint32Array[], room: Room): Common {
   const order = lists.map((_, nth) => nth).sort((a, b) => (lists[a]?.length ?? 0) - (lists[b]?.length ?? 0));
   const [rarest = 0, ...others] = order;
   const candidates = lists[rarest] ?? new Uint32Array();
-  const places = candidates.slice();
-  const indexes = lists.map(() => new Uint32Array(places.length));
+  const places = room.take(candidates.length);
+  places.set(candidates);
+  const indexes = lists.map(() => room.take(places.length));
   const rareIndexes = indexes[rarest];
   if (rareIndexes) for (let index = 0; index < places.length; index++) rareIndexes[index] = index;
   let length = places.length;
   const done = [rarest];
   for (const nth of others) {
-    const list = lists[nth] ?? new Uint32Array();
+    const list = lists[nth] ?? NONE;
     if (list.length < length * DENSE) {
-      length = keepCommon(list, { nth, length, places, indexes, done });
+      length = keepCommon(list, { nth, length, places, indexes, done }, room);
       done.push(nth);
       continue;
     }
@@ -58,9 +61,13 @@ interface Candidates {
 }
 
 /** The same by a look into a table: whether a place is there is chance, and a processor is slow where it cannot guess. */
-function keepCommon(list: Uint32Array, { nth, length, places, indexes, done }: Candidates): number {
-  const size = Math.max(list.at(-1) ?? 0, places[length - 1] ?? 0) + 1;
-  const after = new Uint32Array(size);
+function keepCommon(
+  list: Uint32Array,
+  { nth, length, places, indexes, done }: Candidates,
+  room: Room,
+): number {
+  const size = Math.max(list.at(-1) ?? 0, length > 0 ? (places[length - 1] ?? 0) : 0) + 1;
+  const after = room.take(size).fill(0);
   for (let index = 0; index < list.length; index++) after[list[index] ?? 0] = index + 1;
   const own = indexes[nth] ?? new Uint32Array(length);
   const others = done.map((each) => indexes[each] ?? own);

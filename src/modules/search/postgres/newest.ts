@@ -1,19 +1,19 @@
 // Hits in the order of their time: what each is worth is worked out for those alone that are shown.
-import type { Shelf } from "../../texts/index.ts";
-import type { Query, TermQuery } from "../query/query.ts";
+import type { Room, Shelf } from "../../texts/index.ts";
+import type { Query } from "../query/query.ts";
 import type { Best, Candidate } from "./best.ts";
 import type { Matches } from "./combine.ts";
-import { type Found, NOWHERE } from "./found.ts";
+import type { FindTerm, FoundOnShelf } from "./found.ts";
 import { advance, intersect } from "./intersect.ts";
 
 /** Places of the documents that match, ascending. */
-export function findPlaces(shelf: Shelf, query: Query, founds: ReadonlyMap<TermQuery, Found>): Uint32Array {
+export function findPlaces(shelf: Shelf, query: Query, find: FindTerm, room: Room): Uint32Array {
   const { length } = shelf.documents.docs;
 
   function places(of: Query): Uint32Array {
     switch (of.kind) {
       case "term":
-        return (founds.get(of) ?? NOWHERE).places;
+        return find(of).places;
       case "any":
         return unite(of.parts.map(places), length);
       case "not":
@@ -21,7 +21,7 @@ export function findPlaces(shelf: Shelf, query: Query, founds: ReadonlyMap<TermQ
       case "all": {
         const wanted = of.parts.filter(({ kind }) => kind !== "not").map(places);
         const unwanted = of.parts.flatMap((each) => (each.kind === "not" ? [places(each.part)] : []));
-        return without(wanted.length > 0 ? common(wanted, length) : everywhere(length), unwanted);
+        return without(wanted.length > 0 ? common(wanted, length, room) : everywhere(length), unwanted);
       }
       case "ranked":
         return places(of.match);
@@ -55,12 +55,12 @@ function gather(length: number, isWanted: (place: number) => boolean): Uint32Arr
 /** For lists that are in less than so many times as many documents it is faster to count than to leap. */
 const DENSE = 8;
 
-function common(lists: readonly Uint32Array[], length: number): Uint32Array {
+function common(lists: readonly Uint32Array[], length: number, room: Room): Uint32Array {
   const [first] = lists;
   if (first && lists.length === 1) return first;
   const total = lists.reduce((sum, list) => sum + list.length, 0);
   const least = Math.min(...lists.map((list) => list.length));
-  if (total > least * DENSE) return intersect(lists).places;
+  if (total > least * DENSE) return intersect(lists, room).places;
   const counts = new Uint16Array(length);
   for (const list of lists) {
     for (let index = 0; index < list.length; index++) {
@@ -105,13 +105,17 @@ export function offerNewest(
 /** The same candidates with what they are worth; `combineOn` says it of all that match on a shelf. */
 export function withScores(
   candidates: readonly Candidate[],
-  combineOn: (shelf: Shelf) => Matches,
+  founds: readonly FoundOnShelf[],
+  combineOn: (on: FoundOnShelf) => Matches,
 ): Candidate[] {
-  const matches = new Map<Shelf, Matches>();
-  return candidates.map((candidate) => {
-    const { shelf, place } = candidate;
-    const { places, values } = matches.get(shelf) ?? combineOn(shelf);
-    matches.set(shelf, { places, values });
-    return { ...candidate, score: values[advance(places, 0, place)] ?? 0 };
-  });
+  const scores = new Map<Candidate, number>();
+  for (const on of founds) {
+    const own = candidates.filter(({ shelf }) => shelf === on.shelf);
+    if (own.length === 0) continue;
+    const { places, values } = combineOn(on);
+    for (const candidate of own) {
+      scores.set(candidate, values[advance(places, 0, candidate.place)] ?? 0);
+    }
+  }
+  return candidates.map((candidate) => ({ ...candidate, score: scores.get(candidate) ?? 0 }));
 }

@@ -1,74 +1,101 @@
 // Terms that stand side by side: documents that have all of them, then their places there.
-import type { ReadPositions, Shelf } from "../../texts/index.ts";
-import { type Found, NOWHERE } from "./found.ts";
+import type { ReadPositions, Room, Shelf } from "../../texts/index.ts";
+import { COUNT_MASK, type Found } from "./found.ts";
 import { intersect } from "./intersect.ts";
 
-export function findPhrase(shelf: Shelf, terms: readonly string[]): Found {
-  const lists: Found[] = [];
-  for (const term of terms) {
-    const postings = shelf.postingsOf(term);
-    if (!postings) return NOWHERE;
-    lists.push(postings);
-  }
-  const { places, indexes } = intersect(lists.map((list) => list.places));
-  const counts = new Uint32Array(places.length);
-  const readers = terms.flatMap((term) => shelf.positionsOf(term) ?? []);
+/** @param leastCount where a document has a phrase less often it may be left out. */
+export function findPhrase(shelf: Shelf, terms: readonly string[], room: Room, leastCount: number): Found {
+  const all = terms.map((term) => shelf.postingsOf(term, room));
+  // A phrase is there no more often than any of its terms.
+  const lists = all.map((list) =>
+    leastCount > 1 ? withCount(list, leastCount, room) : { ...list, indexes: undefined },
+  );
+  const { places, indexes } = intersect(
+    lists.map((list) => list.places),
+    room,
+  );
+  const counts = room.take(places.length);
+  if (places.length === 0) return { places, counts };
+  const reading = { documents: places.length, room };
+  const readers = all.flatMap((list, nth) => shelf.positionsOf(terms[nth] ?? "", list.counts, reading) ?? []);
   // Without positions, as of a version before them, all that can be said is that the document has the terms.
   if (readers.length < terms.length) return { places, counts: counts.fill(1) };
 
-  // Reused for each document: there may be as many as the project has.
-  const runs = new Runs(terms.length);
-  const kept = new Uint32Array(places.length);
+  const runs = new Runs(readers, all);
+  const kept = room.take(places.length);
   let length = 0;
   for (let index = 0; index < places.length; index++) {
-    for (let nth = 0; nth < readers.length; nth++) runs.read(nth, readers[nth], indexes[nth]?.[index] ?? 0);
-    const count = runs.count();
-    if (count === 0) continue;
+    runs.begin();
+    for (let nth = 0; nth < lists.length && runs.length > 0; nth++) {
+      const at = indexes[nth]?.[index] ?? 0;
+      runs.goOn(nth, lists[nth]?.indexes?.[at] ?? at);
+    }
     kept[length] = places[index] ?? 0;
-    counts[length++] = count;
+    counts[length] = runs.length;
+    length += runs.length > 0 ? 1 : 0;
   }
   return { places: kept.subarray(0, length), counts: counts.subarray(0, length) };
 }
 
-/** The places of the terms in one document. */
+/** What has a count is kept, with the index that it had. */
+function withCount(
+  { places, counts }: Found,
+  leastCount: number,
+  room: Room,
+): Found & { readonly indexes: Uint32Array } {
+  const kept = room.take(places.length);
+  const indexes = room.take(places.length);
+  let length = 0;
+  for (let index = 0; index < places.length; index++) {
+    const count = (counts[index] ?? 0) & COUNT_MASK;
+    // Written in any case, and gone over by the next: a processor is slow where it has to guess.
+    kept[length] = places[index] ?? 0;
+    indexes[length] = index;
+    length += count >= leastCount ? 1 : 0;
+  }
+  return { places: kept.subarray(0, length), counts, indexes: indexes.subarray(0, length) };
+}
+
+/** Where in one document runs of the terms begin; the arrays are used again for the next, since there may be a million. */
 class Runs {
-  readonly #lists: number[][];
-  readonly #lengths: number[];
-  readonly #next: number[];
+  readonly #readers: readonly ReadPositions[];
+  readonly #starts: Uint32Array;
+  readonly #places: Uint32Array;
+  length = 0;
 
-  constructor(terms: number) {
-    this.#lists = Array.from({ length: terms }, () => []);
-    this.#lengths = new Array<number>(terms).fill(0);
-    this.#next = new Array<number>(terms).fill(0);
-  }
-
-  read(nth: number, reader: ReadPositions | undefined, index: number): void {
-    const list = this.#lists[nth];
-    this.#lengths[nth] = reader && list ? reader.read(index, list) : 0;
-    this.#next[nth] = 0;
-  }
-
-  /** How often a place of the first is followed by one of the second, and so on. */
-  count(): number {
-    const first = this.#lists[0] ?? [];
-    const length = this.#lengths[0] ?? 0;
-    let runs = 0;
-    for (let at = 0; at < length; at++) {
-      const start = first[at] ?? 0;
-      let isRun = true;
-      for (let nth = 1; nth < this.#lists.length && isRun; nth++) isRun = this.#has(nth, start + nth);
-      if (isRun) runs++;
+  constructor(readers: readonly ReadPositions[], lists: readonly Found[]) {
+    let most = 0;
+    for (const { counts } of lists) {
+      for (let index = 0; index < counts.length; index++) most = Math.max(most, counts[index] ?? 0);
     }
-    return runs;
+    this.#readers = readers;
+    this.#starts = new Uint32Array(most);
+    this.#places = new Uint32Array(most);
   }
 
-  /** Asked in ascending order. */
-  #has(nth: number, place: number): boolean {
-    const list = this.#lists[nth] ?? [];
-    const length = this.#lengths[nth] ?? 0;
-    let index = this.#next[nth] ?? 0;
-    while (index < length && (list[index] ?? 0) < place) index++;
-    this.#next[nth] = index;
-    return index < length && list[index] === place;
+  begin(): void {
+    this.length = Number.POSITIVE_INFINITY;
+  }
+
+  /** Keeps the runs that go on with the nth term. */
+  goOn(nth: number, index: number): void {
+    const starts = this.#starts;
+    const reader = this.#readers[nth];
+    if (!reader) return;
+    if (nth === 0) {
+      this.length = reader.read(index, starts);
+      return;
+    }
+    const places = this.#places;
+    const count = reader.read(index, places);
+    let kept = 0;
+    let at = 0;
+    for (let run = 0; run < this.length; run++) {
+      const start = starts[run] ?? 0;
+      while (at < count && (places[at] ?? 0) < start + nth) at++;
+      starts[kept] = start;
+      kept += at < count && places[at] === start + nth ? 1 : 0;
+    }
+    this.length = kept;
   }
 }

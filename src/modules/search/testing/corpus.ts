@@ -116,8 +116,10 @@ export class Corpus {
 
   async analyse(): Promise<void> {
     const { index } = this.either;
-    const waiting = this.#pending.filter(({ id }) => this.texts.has(id));
-    this.#pending = [];
+    const there = this.#pending.filter(({ id }) => this.texts.has(id));
+    // So an older one may come after newer ones.
+    this.#pending = this.#chance.oneIn(3) ? there.filter(() => this.#chance.oneIn(2)) : [];
+    const waiting = there.filter((text) => !this.#pending.includes(text));
     const counted = waiting.map((text) => ({ ...text, text: index.readText(text.content) }));
     await this.#db.transaction((tx) => index.take(tx, this.projectId, counted));
   }

@@ -14,8 +14,8 @@ export interface WordDay {
 
 export interface DaysView {
   readonly segments: readonly SegmentView[];
-  /** By the number of the segment. */
-  readonly postings: ReadonlyMap<number, Postings>;
+  /** By the number of the segment; until the next are asked for. */
+  postingsOf(segment: number): Postings;
   readonly tail: Tail;
   /** Documents of the tail from here on came after the snapshot. */
   readonly nextDoc: number;
@@ -24,7 +24,7 @@ export interface DaysView {
 const DAY_MS = 86_400_000;
 
 /** Oldest first; days without any are left out. */
-export function countDays({ segments, postings, tail, nextDoc }: DaysView, key: string): WordDay[] {
+export function countDays({ segments, postingsOf, tail, nextDoc }: DaysView, key: string): WordDay[] {
   const days = new Map<number, { documents: number; occurrences: number }>();
   const add = (createdMs: number, count: number) => {
     const day = Math.floor(createdMs / DAY_MS);
@@ -36,7 +36,7 @@ export function countDays({ segments, postings, tail, nextDoc }: DaysView, key: 
     }
   };
   for (const { segment, documents, deleted } of segments) {
-    const { places, counts } = postings.get(segment) ?? { places: [], counts: [] };
+    const { places, counts } = postingsOf(segment);
     for (let index = 0; index < places.length; index++) {
       const place = places[index] ?? 0;
       if (deleted?.[place] !== 1) add(documents.createdMs[place] ?? 0, counts[index] ?? 0);

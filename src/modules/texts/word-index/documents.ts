@@ -1,15 +1,15 @@
 // The documents of a segment: what filters, scores and orders them, side by side, so that a query needs no row of theirs.
 import { createdMsOf, PARAGRAPH_SOURCES, type ParagraphSource } from "../model.ts";
+import { type Column, readColumn, writeColumn } from "./column.ts";
+import { readRows } from "./document-rows.ts";
 import { toLengthByte } from "./length-byte.ts";
 import { VarintReader, VarintWriter } from "./varint.ts";
 
-/** The first had neither ids, posts and languages nor what a score counts; its index is made anew, and answers meanwhile. */
-const FIRST_VERSION = 1;
-const VERSION = 2;
 const UUID_BYTES = 16;
 /** Of an id after the six bytes of its time. */
 export const ID_REST_BYTES = 10;
-const NO_REST = new Uint8Array(ID_REST_BYTES);
+/** Of stored documents, beside those in document-rows.ts. */
+const VERSION = 3;
 
 /** One analysed paragraph as the index knows it. */
 export interface IndexedDocument {
@@ -26,33 +26,43 @@ export interface IndexedDocument {
   readonly scoredCount: number;
 }
 
-/** Documents in ascending order of their numbers; the index into the arrays is the place that postings name. */
-export interface Documents {
+/** Documents in ascending order of their numbers, as they are stored; the index into the arrays is the place that postings name. */
+export interface DocumentColumns {
   readonly docs: Uint32Array;
-  readonly wordCounts: Uint32Array;
-  readonly scoredCounts: Uint32Array;
-  /** Of `scoredCounts`, see length-byte.ts. */
-  readonly lengthBytes: Uint8Array;
+  readonly wordCounts: Column;
+  readonly scoredCounts: Column;
   readonly createdMs: Float64Array;
   /** Of each id what follows its time. */
   readonly idRests: Uint8Array;
-  /** Index into `authors`. */
-  readonly authorOf: Uint32Array;
-  readonly authors: readonly string[];
+  /** Index into `authorIds`. */
+  readonly authorOf: Column;
+  /** Sixteen bytes each. */
+  readonly authorIds: Uint8Array;
   /** Index into `langs`. */
-  readonly langOf: Uint8Array;
+  readonly langOf: Column;
   readonly langs: readonly string[];
   /** Index into PARAGRAPH_SOURCES. */
-  readonly sourceOf: Uint8Array;
+  readonly sourceOf: Column;
   /** Index into `posts`, less one; 0 for none. */
-  readonly postOf: Uint32Array;
+  readonly postOf: Column;
   /** Sixteen bytes each: there may be as many as documents. */
   readonly posts: Uint8Array;
-  /** Sum of `scoredCounts`. */
-  readonly scoredTotal: number;
 }
 
-/** Version, count, authors, languages and posts, then for each document its fields, numbers and times as distances. */
+/** The same with what is worked out from it. */
+export interface Documents extends DocumentColumns {
+  readonly authors: readonly string[];
+  /** Of `scoredCounts`, see length-byte.ts. */
+  readonly lengthBytes: Uint8Array;
+  /** The least of them. */
+  readonly shortest: number;
+  /** Sum of `scoredCounts`. */
+  readonly scoredTotal: number;
+  /** The latest of `createdMs`. */
+  readonly newestMs: number;
+}
+
+/** Version, count, authors, languages and posts; then the fields in columns (column.ts), so that a million are read in no time. */
 export function encodeDocuments(documents: readonly IndexedDocument[]): Uint8Array {
   const authors = number(documents.map(({ authorId }) => authorId));
   const langs = number(documents.map(({ lang }) => lang));
@@ -70,23 +80,18 @@ export function encodeDocuments(documents: readonly IndexedDocument[]): Uint8Arr
   }
   writer.write(posts.size);
   for (const post of posts.keys()) writer.writeBytes(toBytes(post));
-  let lastDoc = 0;
-  let lastMs = 0;
-  for (const { doc, id, wordCount, scoredCount, authorId, lang, postId, source } of documents) {
-    const createdMs = createdMsOf(id);
-    writer.write(doc - lastDoc);
-    writer.write(wordCount);
-    writer.write(wordCount - scoredCount);
-    // Zigzag: numbers follow the order of analysis, in which an older one may come after a newer.
-    writer.write(createdMs >= lastMs ? (createdMs - lastMs) * 2 : (lastMs - createdMs) * 2 - 1);
-    writer.writeBytes(toBytes(id).subarray(UUID_BYTES - ID_REST_BYTES));
-    writer.write(authors.get(authorId) ?? 0);
-    writer.write(langs.get(lang) ?? 0);
-    writer.write(postId === null ? 0 : (posts.get(postId) ?? 0) + 1);
-    writer.write(PARAGRAPH_SOURCES.indexOf(source));
-    lastDoc = doc;
-    lastMs = createdMs;
-  }
+  const column = (toNumber: (document: IndexedDocument, place: number) => number) =>
+    writeColumn(writer, documents.map(toNumber));
+  // Where none was deleted the numbers follow each other, and what is written is one number.
+  column(({ doc }, place) => doc - place);
+  column(({ wordCount }) => wordCount);
+  column(({ scoredCount }) => scoredCount);
+  column(({ id }) => createdMsOf(id));
+  column(({ authorId }) => authors.get(authorId) ?? 0);
+  column(({ lang }) => langs.get(lang) ?? 0);
+  column(({ postId }) => (postId === null ? 0 : (posts.get(postId) ?? 0) + 1));
+  column(({ source }) => PARAGRAPH_SOURCES.indexOf(source));
+  for (const { id } of documents) writer.writeBytes(idRestOf(id));
   return writer.view();
 }
 
@@ -99,95 +104,55 @@ function number(values: readonly string[]): ReadonlyMap<string, number> {
 export function decodeDocuments(bytes: Uint8Array): Documents {
   const reader = new VarintReader(bytes);
   const version = reader.read();
-  if (version !== VERSION && version !== FIRST_VERSION) {
-    throw new RangeError(`documents of the unknown version ${version}`);
-  }
-  const isFirst = version === FIRST_VERSION;
+  if (version === 1 || version === 2) return complete(readRows(reader, version));
+  if (version !== VERSION) throw new RangeError(`documents of the unknown version ${version}`);
   const length = reader.read();
-  const authors = Array.from({ length: reader.read() }, () => toUuid(reader.readBytes(UUID_BYTES)));
-  const langs = isFirst
-    ? ["und"]
-    : Array.from({ length: reader.read() }, () => Buffer.from(reader.readBytes(reader.read())).toString());
-  const posts = isFirst ? new Uint8Array() : reader.readBytes(reader.read() * UUID_BYTES).slice();
-  const documents = emptyDocuments(length, { authors, langs, posts });
-  let doc = 0;
-  let ms = 0;
-  let scoredTotal = 0;
-  for (let place = 0; place < length; place++) {
-    doc += reader.read();
-    const wordCount = reader.read();
-    const scoredCount = isFirst ? wordCount : wordCount - reader.read();
-    const step = reader.read();
-    ms += step % 2 === 0 ? step / 2 : -(step + 1) / 2;
-    const rest = isFirst ? NO_REST : reader.readBytes(ID_REST_BYTES);
-    fill(documents, place, { doc, wordCount, scoredCount, ms, rest });
-    documents.authorOf[place] = reader.read();
-    documents.langOf[place] = isFirst ? 0 : reader.read();
-    documents.postOf[place] = isFirst ? 0 : reader.read();
-    documents.sourceOf[place] = isFirst ? 0 : reader.read();
-    scoredTotal += scoredCount;
-  }
-  return { ...documents, scoredTotal };
+  const authorIds = reader.readBytes(reader.read() * UUID_BYTES);
+  const langs = Array.from({ length: reader.read() }, () =>
+    Buffer.from(reader.readBytes(reader.read())).toString(),
+  );
+  const posts = reader.readBytes(reader.read() * UUID_BYTES);
+  const docs = new Uint32Array(readColumn(reader, length));
+  for (let place = 0; place < length; place++) docs[place] = (docs[place] ?? 0) + place;
+  return complete({
+    docs,
+    wordCounts: readColumn(reader, length),
+    scoredCounts: readColumn(reader, length),
+    createdMs: new Float64Array(readColumn(reader, length)),
+    authorOf: readColumn(reader, length),
+    langOf: readColumn(reader, length),
+    postOf: readColumn(reader, length),
+    sourceOf: readColumn(reader, length),
+    idRests: reader.readBytes(length * ID_REST_BYTES),
+    authorIds,
+    langs,
+    posts,
+  });
 }
 
 /** Of documents that are in memory. */
 export function layDocumentsOut(list: readonly IndexedDocument[]): Documents {
-  const authors = number(list.map(({ authorId }) => authorId));
-  const langs = number(list.map(({ lang }) => lang));
-  const posts = number(list.flatMap(({ postId }) => postId ?? []));
-  const documents = emptyDocuments(list.length, {
-    authors: [...authors.keys()],
-    langs: [...langs.keys()],
-    posts: Buffer.concat([...posts.keys()].map(toBytes)),
-  });
+  return decodeDocuments(encodeDocuments(list));
+}
+
+function complete(columns: DocumentColumns): Documents {
+  const { scoredCounts, createdMs, authorIds } = columns;
+  const lengthBytes = new Uint8Array(scoredCounts.length);
+  let shortest = 255;
   let scoredTotal = 0;
-  for (const [place, each] of list.entries()) {
-    const { doc, id, wordCount, scoredCount, authorId, lang, postId, source } = each;
-    const rest = toBytes(id).subarray(UUID_BYTES - ID_REST_BYTES);
-    fill(documents, place, { doc, wordCount, scoredCount, ms: createdMsOf(id), rest });
-    documents.authorOf[place] = authors.get(authorId) ?? 0;
-    documents.langOf[place] = langs.get(lang) ?? 0;
-    documents.postOf[place] = postId === null ? 0 : (posts.get(postId) ?? 0) + 1;
-    documents.sourceOf[place] = PARAGRAPH_SOURCES.indexOf(source);
+  let newestMs = 0;
+  for (let place = 0; place < scoredCounts.length; place++) {
+    const scoredCount = scoredCounts[place] ?? 0;
+    const byte = toLengthByte(scoredCount);
+    lengthBytes[place] = byte;
+    shortest = Math.min(shortest, byte);
     scoredTotal += scoredCount;
+    newestMs = Math.max(newestMs, createdMs[place] ?? 0);
   }
-  return { ...documents, scoredTotal };
-}
-
-function emptyDocuments(
-  length: number,
-  lists: Pick<Documents, "authors" | "langs" | "posts">,
-): Omit<Documents, "scoredTotal"> {
-  return {
-    docs: new Uint32Array(length),
-    wordCounts: new Uint32Array(length),
-    scoredCounts: new Uint32Array(length),
-    lengthBytes: new Uint8Array(length),
-    createdMs: new Float64Array(length),
-    idRests: new Uint8Array(length * ID_REST_BYTES),
-    authorOf: new Uint32Array(length),
-    langOf: new Uint8Array(length),
-    sourceOf: new Uint8Array(length),
-    postOf: new Uint32Array(length),
-    ...lists,
-  };
-}
-
-interface Filling {
-  readonly doc: number;
-  readonly wordCount: number;
-  readonly scoredCount: number;
-  readonly ms: number;
-  readonly rest: Uint8Array;
-}
-
-function fill(documents: Omit<Documents, "scoredTotal">, place: number, filling: Filling): void {
-  documents.docs[place] = filling.doc;
-  documents.wordCounts[place] = filling.wordCount;
-  documents.scoredCounts[place] = filling.scoredCount;
-  documents.lengthBytes[place] = toLengthByte(filling.scoredCount);
-  documents.createdMs[place] = filling.ms;
-  documents.idRests.set(filling.rest, place * ID_REST_BYTES);
+  const authors = Array.from({ length: authorIds.length / UUID_BYTES }, (_, index) =>
+    uuidAt(authorIds, index),
+  );
+  return { ...columns, authors, lengthBytes, shortest, scoredTotal, newestMs };
 }
 
 export function documentAt(documents: Documents, place: number): IndexedDocument {
@@ -217,7 +182,11 @@ export function idRestOf(id: string): Uint8Array {
 }
 
 export function postAt(documents: Documents, index: number): string {
-  return toUuid(documents.posts.subarray(index * UUID_BYTES, (index + 1) * UUID_BYTES));
+  return uuidAt(documents.posts, index);
+}
+
+function uuidAt(bytes: Uint8Array, index: number): string {
+  return toUuid(bytes.subarray(index * UUID_BYTES, (index + 1) * UUID_BYTES));
 }
 
 /** The place of a document by its number, or -1. */

@@ -14,7 +14,7 @@ export class Fingerprints {
   }
 
   /** That a word occurs so often in the document at a place, and where, if that is kept. */
-  add(place: number, word: string, count: number, positions: readonly number[] | undefined): void {
+  add(place: number, word: string, count: number, positions: Iterable<number> | undefined): void {
     for (const nth of [0, 1] as const) {
       const sums = this.#sums[nth];
       sums[place] = (sums[place] ?? 0) + hash(BEGINNINGS[nth], word, count, positions);
@@ -35,7 +35,7 @@ function hash(
   beginning: number,
   word: string,
   count: number,
-  positions: readonly number[] | undefined,
+  positions: Iterable<number> | undefined,
 ): number {
   let value = beginning;
   for (let index = 0; index < word.length; index++) value = Math.imul(value ^ word.charCodeAt(index), PRIME);

@@ -21,6 +21,7 @@ import type { ProjectMemory } from "./project-memory.ts";
 import { createQueries, type Queries, type Top, type TopQuery } from "./query.ts";
 import { createListWordsByStem, type ListWordsByStem } from "./stem-words.ts";
 import { forgetColumn, forgetDocuments, type LaidOutWords, numberPending } from "./store.ts";
+import { TermMemory } from "./term-memory.ts";
 import { createReadText, type IndexedText, type ReadText } from "./text.ts";
 import { type Verification, verifyIndex } from "./verify.ts";
 import { createViews, type Views } from "./views.ts";
@@ -30,6 +31,7 @@ export type { FrequentQuery, FrequentWord } from "./frequent.ts";
 export type { MaintenanceRun } from "./maintenance.ts";
 export type { Top, TopQuery } from "./query.ts";
 export type { InTransaction } from "./rebuild.ts";
+export { Room } from "./room.ts";
 export type { ReadPositions, Shelf } from "./shelf.ts";
 export type { TopDocument } from "./top.ts";
 export type { Verification } from "./verify.ts";
@@ -122,8 +124,9 @@ export function createWordIndex(tokenizer: Tokenizer, options: WordIndexOptions 
   const readText = createReadText(tokenizer);
   const languages = createLanguages();
   const projects = createBoundedMemory<ProjectMemory>(PROJECTS_BYTES);
-  const queries = createQueries(projects, readText);
-  const views = createViews({ projects, readText, languages });
+  const terms = new TermMemory();
+  const queries = createQueries({ projects, terms, readText });
+  const views = createViews({ projects, terms, readText, languages });
   const fold = createFold(queries, readText, languages);
   const maintain = createMaintenance(maintenance, fold, queries, { readText, languages });
 

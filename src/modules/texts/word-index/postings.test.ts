@@ -1,12 +1,14 @@
 import { expect, test } from "bun:test";
 import { newId } from "../../../kernel/ids/index.ts";
 import { createChance } from "../../../testing/chance.ts";
-import { PARAGRAPH_SOURCES } from "../model.ts";
+import { createdMsOf, PARAGRAPH_SOURCES } from "../model.ts";
 import { BlockReader } from "./blocks.ts";
+import { readColumn, writeColumn } from "./column.ts";
 import { decodeDocuments, documentAt, encodeDocuments, layDocumentsOut, placeOf } from "./documents.ts";
 import { fromLengthByte, toLengthByte } from "./length-byte.ts";
 import { PositionsEncoder, PositionsReader } from "./positions.ts";
 import { decodePostings, PostingsEncoder } from "./postings.ts";
+import { Room } from "./room.ts";
 import { VarintReader, VarintWriter } from "./varint.ts";
 
 test("[TXT-31] numbers of any size are read as they were written", () => {
@@ -84,9 +86,92 @@ test("[TXT-31] documents are read as they were written, and found by number", ()
   });
   const decoded = decodeDocuments(encodeDocuments(documents));
   expect(documents.map((_, place) => documentAt(decoded, place))).toEqual(documents);
-  expect(layDocumentsOut(documents)).toEqual({ ...decoded, posts: Buffer.from(decoded.posts) });
+  expect(layDocumentsOut(documents)).toEqual(decoded);
   for (let number = 0; number <= doc + 1; number++) {
     expect(placeOf(decoded, number)).toBe(documents.findIndex((document) => document.doc === number));
+  }
+});
+
+test("[TXT-31] columns are read as they were written, in as few bytes as their numbers take", () => {
+  const chance = createChance("columns");
+  for (const most of [0, 1, 255, 256, 65_535, 70_000, 2 ** 32, 2 ** 48]) {
+    for (const least of [0, 3, 300, 2 ** 40]) {
+      const values = Array.from({ length: 50 }, () => least + Math.floor(chance.next() * most));
+      const writer = new VarintWriter();
+      writeColumn(writer, [least, ...values, least + most]);
+      writer.write(7);
+      const reader = new VarintReader(writer.view());
+      expect([...readColumn(reader, 52)]).toEqual([least, ...values, least + most]);
+      expect(reader.read()).toBe(7);
+      if (most < 256) expect(writer.length).toBeLessThan(52 + 10);
+    }
+  }
+});
+
+test("[TXT-31] documents of the versions before are read", () => {
+  const documents = [
+    {
+      doc: 4,
+      id: newId(),
+      lang: "en",
+      postId: null,
+      source: "import" as const,
+      wordCount: 300,
+      scoredCount: 170,
+    },
+    {
+      doc: 9,
+      id: newId(),
+      lang: "de",
+      postId: newId(),
+      source: "post" as const,
+      wordCount: 2,
+      scoredCount: 2,
+    },
+  ];
+  const authorId = newId();
+  const bytesOf = (id: string) => Buffer.from(id.replaceAll("-", ""), "hex");
+  const encode = (version: 1 | 2) => {
+    const writer = new VarintWriter();
+    for (const number of [version, 2, 1]) writer.write(number);
+    writer.writeBytes(bytesOf(authorId));
+    if (version === 2) {
+      for (const number of [2, 2, ...Buffer.from("en"), 2, ...Buffer.from("de"), 1]) writer.write(number);
+      writer.writeBytes(bytesOf(documents[1]?.postId ?? ""));
+    }
+    let [lastDoc, lastMs] = [0, 0];
+    for (const [place, { doc, id, wordCount, scoredCount, source }] of documents.entries()) {
+      writer.write(doc - lastDoc);
+      writer.write(wordCount);
+      if (version === 2) writer.write(wordCount - scoredCount);
+      writer.write((createdMsOf(id) - lastMs) * 2);
+      if (version === 2) writer.writeBytes(bytesOf(id).subarray(6));
+      writer.write(0);
+      if (version === 2)
+        for (const number of [place, place, PARAGRAPH_SOURCES.indexOf(source)]) writer.write(number);
+      [lastDoc, lastMs] = [doc, createdMsOf(id)];
+    }
+    return decodeDocuments(writer.view());
+  };
+  const right = documents.map((document) => ({ ...document, authorId }));
+  expect(right.map((_, place) => documentAt(encode(2), place))).toEqual(right);
+  const { docs, wordCounts, createdMs } = encode(1);
+  expect([[...docs], [...wordCounts], [...createdMs]]).toEqual([
+    [4, 9],
+    [300, 2],
+    documents.map(({ id }) => createdMsOf(id)),
+  ]);
+});
+
+test("[TXT-31] what a room lends is one's own until it is cleared, however much is taken", () => {
+  const chance = createChance("room");
+  const room = new Room();
+  for (let round = 0; round < 5; round++) {
+    room.clear();
+    const taken = Array.from({ length: 40 }, (_, nth) =>
+      room.take(chance.oneIn(5) ? chance.below(700_000) : chance.below(50)).fill(nth),
+    );
+    for (const [nth, array] of taken.entries()) expect(array.every((each) => each === nth)).toBe(true);
   }
 });
 
@@ -108,9 +193,9 @@ test("[TXT-121] positions are read as they were written, of any document, one af
     for (const gap of [1, 2, 70]) {
       const reader = new PositionsReader(bytes, counts);
       for (let index = 0; index < length; index += 1 + chance.below(gap)) {
-        const into: number[] = [];
+        const into = new Uint32Array(4);
         expect(reader.read(index, into)).toBe(counts[index] ?? 0);
-        expect(into).toEqual(lists[index] ?? []);
+        expect([...into.subarray(0, counts[index])]).toEqual(lists[index] ?? []);
       }
     }
     // As a merge does it: copied as they are stored.

@@ -1,4 +1,5 @@
 // The postings of a word in a segment: in which of its documents it occurs, and how often. Documents by their place in it.
+import type { Room } from "./room.ts";
 import { VarintReader, VarintWriter } from "./varint.ts";
 
 export interface Postings {
@@ -60,24 +61,46 @@ export class PostingsEncoder {
   }
 }
 
-/** @param documents how many there are; the row says it. */
-export function decodePostings(bytes: Uint8Array, documents: number): Postings {
-  const places = new Uint32Array(documents);
-  const counts = new Uint32Array(documents);
+/**
+ * @param documents how many there are; the entry says it.
+ * @param room lends the arrays; without it they are made.
+ */
+export function decodePostings(bytes: Uint8Array, documents: number, room?: Room): Postings {
+  const places = room?.take(documents) ?? new Uint32Array(documents);
+  const counts = room?.take(documents) ?? new Uint32Array(documents);
+  let place = -1;
   let index = 0;
-  forEachPosting(bytes, (place, count) => {
+  // By hand: the whole of a common word is read for each search.
+  for (let offset = 0; offset < bytes.length; index++) {
+    let step = bytes[offset++] ?? 0;
+    if (step > 0x7f) {
+      step &= 0x7f;
+      for (let shift = 7, byte = 0x80; byte > 0x7f; shift += 7) {
+        byte = byteAt(bytes, offset++);
+        step |= (byte & 0x7f) << shift;
+      }
+    }
+    place += step >>> 1;
+    let count = 1;
+    if ((step & 1) === 0) {
+      count = byteAt(bytes, offset++);
+      if (count > 0x7f) {
+        count &= 0x7f;
+        for (let shift = 7, byte = 0x80; byte > 0x7f; shift += 7) {
+          byte = byteAt(bytes, offset++);
+          count |= (byte & 0x7f) << shift;
+        }
+      }
+    }
     places[index] = place;
-    counts[index++] = count;
-  });
+    counts[index] = count;
+  }
   if (index !== documents) throw new RangeError(`${index} documents in the postings of ${documents}`);
   return { places, counts };
 }
 
-function forEachPosting(bytes: Uint8Array, onPosting: (place: number, count: number) => void): void {
-  const reader = new VarintReader(bytes);
-  for (let place = -1; !reader.isAtEnd; ) {
-    const step = reader.read();
-    place += Math.floor(step / 2);
-    onPosting(place, step % 2 === 1 ? 1 : reader.read());
-  }
+function byteAt(bytes: Uint8Array, offset: number): number {
+  const byte = bytes[offset];
+  if (byte === undefined) throw new RangeError("a number is cut off");
+  return byte;
 }

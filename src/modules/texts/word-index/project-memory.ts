@@ -16,7 +16,7 @@ export interface SegmentView {
   deletedScored: number;
 }
 
-const SEGMENT_DOCUMENT_BYTES = 40;
+const SEGMENT_DOCUMENT_BYTES = 32;
 const DELETED_BYTES = 48;
 /** Below it, looking for what can be forgotten costs more than it frees. */
 const MIN_FORGET = 1024;
@@ -32,6 +32,7 @@ export class ProjectMemory {
   #deleted = new Set<number>();
   #tombstoneSeq = 0;
   #forgetAt = MIN_FORGET;
+  #gone: number[] = [];
 
   known(postings: readonly number[]): Known {
     return {
@@ -56,6 +57,13 @@ export class ProjectMemory {
     const segments = this.#takeSegments(snapshot);
     const hasTail = this.#takeTail(snapshot, asked, readText);
     return segments && hasTail ? segments : undefined;
+  }
+
+  /** Segments that are there no longer since this was asked last. */
+  takeGone(): readonly number[] {
+    const gone = this.#gone;
+    this.#gone = [];
+    return gone;
   }
 
   /** What the process has itself just noted as analysed; ignored when there is a gap before it. */
@@ -100,6 +108,7 @@ export class ProjectMemory {
       views.push(view);
       live.set(segment, view);
     }
+    for (const segment of this.#segments.keys()) if (!live.has(segment)) this.#gone.push(segment);
     this.#segments = live;
     this.#forgetDeleted();
     return views;

@@ -1,24 +1,20 @@
 // Questions to the index, answered from a snapshot and from what the process remembers.
 import type { Sql } from "../../../kernel/db/index.ts";
 import { findWords } from "./blocks.ts";
-import { type BoundedMemory, createBoundedMemory } from "./bounded-memory.ts";
+import type { BoundedMemory } from "./bounded-memory.ts";
 import { countDays, type WordDay } from "./days.ts";
 import { toKey } from "./key.ts";
 import { decodePostings, type Postings } from "./postings.ts";
 import { ProjectMemory, type SegmentView } from "./project-memory.ts";
+import { Room } from "./room.ts";
 import { readSnapshot, type Snapshot } from "./snapshot.ts";
 import type { Tail } from "./tail.ts";
+import { NO_TERM, type SegmentTerm, type TermMemory } from "./term-memory.ts";
 import type { ReadText } from "./text.ts";
 import { Best, offerSegment, offerTail, type TopDocument, type Totals } from "./top.ts";
 
-/** Bytes of decoded postings that a process keeps: those of some 25 words that occur in each of 150,000 paragraphs. */
-const POSTINGS_BYTES = 32 * 1024 * 1024;
 /** After that many tries with the shared memory the query works with one of its own, which nobody changes meanwhile. */
 const SHARED_TRIES = 3;
-const POSTING_BYTES = 8;
-/** Besides the postings. */
-const ENTRY_BYTES = 300;
-const NO_POSTINGS: Postings = { places: new Uint32Array(), counts: new Uint32Array() };
 
 export interface TopQuery {
   readonly projectId: string;
@@ -45,11 +41,33 @@ interface View {
   /** As it was at this moment or with more at its end; the memory may have another by the time we look. */
   readonly tail: Tail;
   readonly segments: readonly SegmentView[];
-  readonly postings: ReadonlyMap<number, Postings>;
+  readonly terms: ReadonlyMap<number, SegmentTerm>;
 }
 
-export function createQueries(projects: BoundedMemory<ProjectMemory>, readText: ReadText): Queries {
-  const postingsMemory = createBoundedMemory<Postings>(POSTINGS_BYTES);
+export interface QueryDeps {
+  readonly projects: BoundedMemory<ProjectMemory>;
+  readonly terms: TermMemory;
+  readonly readText: ReadText;
+}
+
+export function createQueries({ projects, terms, readText }: QueryDeps): Queries {
+  // What is worked out between two steps that are awaited: all questions share it.
+  const room = new Room();
+
+  function unpack({ terms }: View, segment: number): Postings {
+    room.clear();
+    const { postings, documents } = terms.get(segment) ?? NO_TERM;
+    return decodePostings(postings, documents, room);
+  }
+
+  function recall(projectId: string, key: string, project: ProjectMemory): Map<number, SegmentTerm> {
+    const found = new Map<number, SegmentTerm>();
+    for (const segment of project.segmentNumbers()) {
+      const term = terms.get(projectId, segment, key);
+      if (term) found.set(segment, term);
+    }
+    return found;
+  }
 
   function memoryOf(projectId: string): ProjectMemory {
     const known = projects.get(projectId);
@@ -64,25 +82,28 @@ export function createQueries(projects: BoundedMemory<ProjectMemory>, readText: 
     for (let tries = 1; ; tries++) {
       const isShared = tries <= SHARED_TRIES;
       const memory = isShared ? memoryOf(projectId) : new ProjectMemory();
-      const remembered = recall(postingsMemory, projectId, key, memory);
+      const remembered = recall(projectId, key, memory);
       const known = memory.known([...remembered.keys()]);
       const snapshot = await readSnapshot(sql, projectId, key, known);
       if (!snapshot) return undefined;
       const segments = memory.update(snapshot, known, readText);
-      if (isShared) projects.set(projectId, memory, memory.bytes);
+      if (isShared) {
+        projects.set(projectId, memory, memory.bytes);
+        terms.forgetGone(projectId, memory);
+      }
       if (!segments) continue;
       const word = Buffer.from(key);
       for (const { segment, data } of snapshot.blocks) {
         // Also that it is not there.
-        let postings = NO_POSTINGS;
-        findWords({ data, positions: null }, [word], (_, entry) => {
-          postings = decodePostings(entry.postings, entry.documents);
+        let term: SegmentTerm = { ...NO_TERM, positions: undefined };
+        findWords({ data, positions: null }, [word], (_, { documents, postings }) => {
+          // A copy: else the whole block stayed in memory with it.
+          term = { documents, postings: postings.slice(), positions: undefined };
         });
-        remembered.set(segment, postings);
-        const bytes = ENTRY_BYTES + postings.places.length * POSTING_BYTES;
-        postingsMemory.set(postingsKey(projectId, segment, key), postings, bytes);
+        remembered.set(segment, term);
+        terms.set(projectId, segment, key, term);
       }
-      return { snapshot, tail: memory.tail, segments, postings: remembered };
+      return { snapshot, tail: memory.tail, segments, terms: remembered };
     }
   }
 
@@ -101,8 +122,7 @@ export function createQueries(projects: BoundedMemory<ProjectMemory>, readText: 
       const ofAuthor = { documents: 0, occurrences: 0 };
       const author = authorId === undefined ? undefined : { id: authorId, totals: ofAuthor };
       for (const segment of view.segments) {
-        const postings = view.postings.get(segment.segment);
-        if (postings) offerSegment(best, segment, postings, author);
+        offerSegment(best, segment, unpack(view, segment.segment), author);
       }
       const folded = author ? ofAuthor : view.snapshot.totals;
       const tail = offerTail(best, view.tail, toKey(word), view.snapshot.nextDoc, authorId);
@@ -114,25 +134,12 @@ export function createQueries(projects: BoundedMemory<ProjectMemory>, readText: 
     },
     async days(sql, projectId, word) {
       const view = await look(sql, projectId, word);
-      return view ? countDays({ ...view, nextDoc: view.snapshot.nextDoc }, toKey(word)) : [];
+      return view
+        ? countDays(
+            { ...view, nextDoc: view.snapshot.nextDoc, postingsOf: (segment) => unpack(view, segment) },
+            toKey(word),
+          )
+        : [];
     },
   };
-}
-
-function recall(
-  memory: BoundedMemory<Postings>,
-  projectId: string,
-  key: string,
-  project: ProjectMemory,
-): Map<number, Postings> {
-  const found = new Map<number, Postings>();
-  for (const segment of project.segmentNumbers()) {
-    const postings = memory.get(postingsKey(projectId, segment, key));
-    if (postings) found.set(segment, postings);
-  }
-  return found;
-}
-
-function postingsKey(projectId: string, segment: number, key: string): string {
-  return `${projectId} ${segment} ${key}`;
 }

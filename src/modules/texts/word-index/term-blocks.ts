@@ -1,8 +1,7 @@
 // Brings terms of segments from their blocks, each block once however many of its words are wanted.
 import type { Sql } from "../../../kernel/db/index.ts";
 import { type BlockEntry, findWords, type StoredBlock } from "./blocks.ts";
-import { decodePostings } from "./postings.ts";
-import type { SegmentTerm } from "./shelf.ts";
+import { NO_TERM, type SegmentTerm } from "./term-memory.ts";
 
 export interface MissingTerm {
   readonly key: string;
@@ -66,7 +65,7 @@ export function findTerms(
 ): ReadonlyMap<string, SegmentTerm> {
   const found = new Map<string, SegmentTerm>();
   for (const { key, withPositions } of missing) {
-    found.set(key, { postings: undefined, positions: withPositions ? null : undefined });
+    found.set(key, { ...NO_TERM, positions: withPositions ? null : undefined });
   }
   findInBlocks(
     missing.map(({ key }) => key),
@@ -75,8 +74,9 @@ export function findTerms(
       const term = missing[nth];
       if (!term) return;
       found.set(term.key, {
-        postings: decodePostings(postings, documents),
-        // A copy: else the whole block stayed in memory with it.
+        documents,
+        // Copies: else the whole block stayed in memory with them.
+        postings: postings.slice(),
         positions: term.withPositions ? (positions?.slice() ?? null) : undefined,
       });
     },

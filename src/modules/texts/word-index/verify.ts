@@ -124,7 +124,7 @@ async function readSegment(
   segment: number,
   { fingerprints, words }: { readonly fingerprints: Fingerprints; readonly words: Words },
 ): Promise<void> {
-  const buffer: number[] = [];
+  let buffer = new Uint32Array();
   await readWords(tx, projectId, [segment], {
     withPositions: true,
     onWord(entries) {
@@ -137,8 +137,10 @@ async function readSegment(
         const { places, counts } = decodePostings(entry.postings, entry.documents);
         const reader = entry.positions && new PositionsReader(entry.positions, counts);
         for (let index = 0; index < places.length; index++) {
-          if (reader) buffer.length = reader.read(index, buffer);
-          fingerprints.add(places[index] ?? 0, word, counts[index] ?? 0, reader ? buffer : undefined);
+          const count = counts[index] ?? 0;
+          if (count > buffer.length) buffer = new Uint32Array(count * 2);
+          const read = reader ? buffer.subarray(0, reader.read(index, buffer)) : undefined;
+          fingerprints.add(places[index] ?? 0, word, count, read);
         }
       }
     },

@@ -5,18 +5,13 @@ import { type BoundedMemory, createBoundedMemory } from "./bounded-memory.ts";
 import { sortKeys, toKey } from "./key.ts";
 import { PendingTexts } from "./pending-texts.ts";
 import { ProjectMemory, type SegmentView } from "./project-memory.ts";
-import { readPositions, type SegmentTerm, type Shelf, tailShelf } from "./shelf.ts";
+import { type Shelf, segmentShelf, tailShelf } from "./shelf.ts";
 import type { Tail } from "./tail.ts";
 import { findTerms, type MissingTerm, readBlocks } from "./term-blocks.ts";
+import type { SegmentTerm, TermMemory } from "./term-memory.ts";
 import type { ReadText } from "./text.ts";
 import { readView } from "./view-statement.ts";
 
-/** Bytes of terms that a process keeps decoded, with their positions as they are stored. */
-const TERMS_BYTES = 48 * 1024 * 1024;
-/** Besides what they hold: the entry, and two arrays where a term occurs at all. */
-const TERM_BYTES = 200;
-const ARRAYS_BYTES = 400;
-const POSTING_BYTES = 8;
 /** After that many tries with the shared memory a search works with one of its own, which nobody changes meanwhile. */
 const SHARED_TRIES = 3;
 const MAX_TRIES = 20;
@@ -56,12 +51,12 @@ export interface Views {
 
 export interface ViewDeps {
   readonly projects: BoundedMemory<ProjectMemory>;
+  readonly terms: TermMemory;
   readonly readText: ReadText;
   readonly languages: Pick<Languages, "recognise">;
 }
 
-export function createViews({ projects, readText, languages }: ViewDeps): Views {
-  const terms = createBoundedMemory<SegmentTerm>(TERMS_BYTES);
+export function createViews({ projects, terms, readText, languages }: ViewDeps): Views {
   const pendings = createBoundedMemory<PendingTexts>(PENDING_PROJECTS_BYTES);
 
   async function open(
@@ -84,6 +79,7 @@ export function createViews({ projects, readText, languages }: ViewDeps): Views 
       );
       if (isShared) {
         projects.set(projectId, memory, memory.bytes);
+        terms.forgetGone(projectId, memory);
         pendings.set(projectId, pending, PENDING_BYTES);
       }
       if (!segments || !waiting) continue;
@@ -92,7 +88,11 @@ export function createViews({ projects, readText, languages }: ViewDeps): Views 
       const unread = tailShelf(waiting, ALL, false);
       const loose = [newest, unread].filter((shelf) => shelf !== undefined);
       const found = new Map<string, SegmentTerm>();
-      const shelves = [...segments.map((segment) => segmentShelf(segment, found)), ...loose];
+      const findTerm =
+        ({ segment }: SegmentView) =>
+        (key: string) =>
+          found.get(`${segment} ${toKey(key)}`);
+      const shelves = [...segments.map((segment) => segmentShelf(segment, findTerm(segment))), ...loose];
       const view = {
         shelves,
         langs: langsOf(shelves),
@@ -116,9 +116,9 @@ export function createViews({ projects, readText, languages }: ViewDeps): Views 
     const keys = sortKeys([...new Set([...[...wanted.terms].map(toKey), ...phraseKeys])]);
     for (const { segment } of segments) {
       for (const key of keys) {
-        const term = terms.get(`${projectId} ${segment} ${key}`);
+        const term = terms.get(projectId, segment, key);
         const withPositions = phraseKeys.has(key);
-        if (term && !(withPositions && term.postings && term.positions === undefined)) {
+        if (term && !(withPositions && term.documents > 0 && term.positions === undefined)) {
           found.set(`${segment} ${key}`, term);
           continue;
         }
@@ -133,7 +133,7 @@ export function createViews({ projects, readText, languages }: ViewDeps): Views 
     for (const [segment, list] of missing) {
       for (const [key, term] of findTerms(list, blocks.get(segment) ?? [])) {
         found.set(`${segment} ${key}`, term);
-        terms.set(`${projectId} ${segment} ${key}`, term, bytesOf(term));
+        terms.set(projectId, segment, key, term);
       }
     }
     return true;
@@ -153,28 +153,6 @@ function looseOf(tail: Tail, shelf: Shelf | undefined): LooseTail {
 }
 
 const NO_TOTALS = { documents: 0, occurrences: 0 };
-
-function bytesOf({ postings, positions }: SegmentTerm): number {
-  if (!postings) return TERM_BYTES;
-  return TERM_BYTES + ARRAYS_BYTES + postings.places.length * POSTING_BYTES + (positions?.length ?? 0);
-}
-
-function segmentShelf(view: SegmentView, found: ReadonlyMap<string, SegmentTerm>): Shelf {
-  const { segment, documents, deleted, deletedCount, deletedScored } = view;
-  return {
-    documents,
-    isNumbered: true,
-    // As of now: whoever deletes more meanwhile makes it known to the same array.
-    deleted: deleted?.slice(),
-    liveCount: documents.docs.length - deletedCount,
-    liveScored: documents.scoredTotal - deletedScored,
-    postingsOf: (key) => found.get(`${segment} ${toKey(key)}`)?.postings,
-    positionsOf(key) {
-      const term = found.get(`${segment} ${toKey(key)}`);
-      return term && readPositions(term);
-    },
-  };
-}
 
 function langsOf(shelves: readonly Shelf[]): ReadonlySet<string> {
   return new Set(shelves.flatMap(({ documents }) => documents.langs));
