@@ -8,7 +8,7 @@ import { offerAny, readAnyTerms } from "./any.ts";
 import { Best, type Candidate, idOf } from "./best.ts";
 import { combine, SumsPool, type Worth } from "./combine.ts";
 import { Facets, type FromAddress, makeFilter } from "./filters.ts";
-import { FoundOnShelf } from "./found.ts";
+import { FoundOnShelf, type Rooms } from "./found.ts";
 import { findHighlights } from "./highlights.ts";
 import { findPlaces, offerNewest, withScores } from "./newest.ts";
 import { makePlan, type Plan, wantedTerms } from "./plan.ts";
@@ -25,8 +25,7 @@ export interface PostgresEngineDeps {
 }
 
 /** What the work on a question needs for its time. */
-interface Workplace {
-  readonly room: Room;
+interface Workplace extends Rooms {
   readonly sums: SumsPool;
   readonly exactTotal: number;
 }
@@ -40,7 +39,12 @@ const MAX_MARKED_TERMS = 40;
 export function createPostgresEngine(deps: PostgresEngineDeps): SearchEngine {
   const { source, clock } = deps;
   const { findSimilar, complete } = createVocabularies(source, clock, deps.vocabulary ?? VOCABULARY);
-  const workplace = { room: new Room(), sums: new SumsPool(), exactTotal: deps.exactTotal ?? EXACT_TOTAL };
+  const workplace = {
+    room: new Room(),
+    lasting: new Room(),
+    sums: new SumsPool(),
+    exactTotal: deps.exactTotal ?? EXACT_TOTAL,
+  };
 
   async function open(sql: Sql, request: SearchRequest): Promise<{ view: IndexView; plan: Plan }> {
     let plan: Plan | undefined;
@@ -124,10 +128,11 @@ interface Asked {
 /** Nothing in it is awaited, so that all questions share the same room. */
 function evaluate(
   { view, plan, request, fromAddress }: Asked,
-  { room, sums, exactTotal }: Workplace,
+  { room, lasting, sums, exactTotal }: Workplace,
 ): Evaluated {
   const { sort, limit, filter, after } = request;
-  const founds = view.shelves.map((shelf) => new FoundOnShelf(shelf, plan, room));
+  lasting.clear();
+  const founds = view.shelves.map((shelf) => new FoundOnShelf(shelf, plan, { room, lasting }));
   const statistics =
     sort === "count" ? [] : (readStatistics(plan, after?.statistics) ?? count(plan, founds, room));
   const worth = sort === "count" ? worthOfCounts(plan) : worthOfScores(plan, statistics);

@@ -25,18 +25,27 @@ interface Wanted {
   readonly levels: Uint8Array;
 }
 
+export interface Rooms {
+  /** Cleared for each shelf. */
+  readonly room: Room;
+  /** Cleared for each question. */
+  readonly lasting: Room;
+}
+
 /** The terms of a plan on a shelf. */
 export class FoundOnShelf {
   readonly shelf: Shelf;
   readonly #plan: Plan;
   readonly #room: Room;
+  readonly #lasting: Room;
   /** What takes more than unpacking is worked out once. */
   readonly #merged = new Map<TermQuery, Found>();
 
-  constructor(shelf: Shelf, plan: Plan, room: Room) {
+  constructor(shelf: Shelf, plan: Plan, { room, lasting }: Rooms) {
     this.shelf = shelf;
     this.#plan = plan;
     this.#room = room;
+    this.#lasting = lasting;
   }
 
   /**
@@ -81,7 +90,7 @@ export class FoundOnShelf {
 
   #merge(wanted: readonly Wanted[]): Found {
     const { langOf, docs } = this.shelf.documents;
-    const merged = new Uint32Array(docs.length);
+    const merged = this.#room.take(docs.length).fill(0);
     let documents = 0;
     for (const { word, levels } of wanted) {
       const { places, counts } = this.shelf.postingsOf(word, this.#room);
@@ -95,7 +104,7 @@ export class FoundOnShelf {
         merged[place] = ((best << LEVEL_SHIFT) | ((before & COUNT_MASK) + (counts[index] ?? 0))) >>> 0;
       }
     }
-    return gather(merged, documents);
+    return gather(merged, documents, this.#lasting);
   }
 }
 
@@ -111,10 +120,10 @@ function levelsOf({ documents }: Shelf, { level = NO_LEVEL, langs, langLevel }: 
 }
 
 /** Counts by place as a list of those that are not 0. */
-function gather(merged: Uint32Array, documents: number): Found {
+function gather(merged: Uint32Array, documents: number, room: Room): Found {
   // One more than there are: each place is written, and gone over by the next. A processor is slow where it has to guess.
-  const places = new Uint32Array(documents + 1);
-  const counts = new Uint32Array(documents + 1);
+  const places = room.take(documents + 1);
+  const counts = room.take(documents + 1);
   for (let place = 0, index = 0; place < merged.length; place++) {
     const count = merged[place] ?? 0;
     places[index] = place;

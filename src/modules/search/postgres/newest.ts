@@ -15,7 +15,7 @@ export function findPlaces(shelf: Shelf, query: Query, find: FindTerm, room: Roo
       case "term":
         return find(of).places;
       case "any":
-        return unite(of.parts.map(places), length);
+        return unite(of.parts.map(places), length, room);
       case "not":
         return without(everywhere(length), [places(of.part)]);
       case "all": {
@@ -35,19 +35,20 @@ function everywhere(length: number): Uint32Array {
   return Uint32Array.from({ length }, (_, place) => place);
 }
 
-function unite(lists: readonly Uint32Array[], length: number): Uint32Array {
-  const isThere = new Uint8Array(length);
+function unite(lists: readonly Uint32Array[], length: number, room: Room): Uint32Array {
+  const isThere = room.take(length).fill(0);
   for (const list of lists) for (let index = 0; index < list.length; index++) isThere[list[index] ?? 0] = 1;
-  return gather(length, (place) => isThere[place] === 1);
+  return gather(isThere, 1, room);
 }
 
-function gather(length: number, isWanted: (place: number) => boolean): Uint32Array {
-  const places = new Uint32Array(length);
+/** The places of which there is so much. */
+function gather(amounts: Uint32Array, wanted: number, room: Room): Uint32Array {
+  const places = room.take(amounts.length);
   let count = 0;
-  for (let place = 0; place < length; place++) {
+  for (let place = 0; place < amounts.length; place++) {
     // Written in any case, and gone over by the next: a processor is slow where it has to guess.
     places[count] = place;
-    count += isWanted(place) ? 1 : 0;
+    count += amounts[place] === wanted ? 1 : 0;
   }
   return places.subarray(0, count);
 }
@@ -61,14 +62,14 @@ function common(lists: readonly Uint32Array[], length: number, room: Room): Uint
   const total = lists.reduce((sum, list) => sum + list.length, 0);
   const least = Math.min(...lists.map((list) => list.length));
   if (total > least * DENSE) return intersect(lists, room).places;
-  const counts = new Uint16Array(length);
+  const counts = room.take(length).fill(0);
   for (const list of lists) {
     for (let index = 0; index < list.length; index++) {
       const place = list[index] ?? 0;
       counts[place] = (counts[place] ?? 0) + 1;
     }
   }
-  return gather(length, (place) => counts[place] === lists.length);
+  return gather(counts, lists.length, room);
 }
 
 function without(places: Uint32Array, unwanted: readonly Uint32Array[]): Uint32Array {

@@ -9,6 +9,7 @@ import { ProjectMemory, type SegmentView } from "./project-memory.ts";
 import { Room } from "./room.ts";
 import { readSnapshot, type Snapshot } from "./snapshot.ts";
 import type { Tail } from "./tail.ts";
+import { alone } from "./term-blocks.ts";
 import { NO_TERM, type SegmentTerm, type TermMemory } from "./term-memory.ts";
 import type { ReadText } from "./text.ts";
 import { Best, offerSegment, offerTail, type TopDocument, type Totals } from "./top.ts";
@@ -97,8 +98,7 @@ export function createQueries({ projects, terms, readText }: QueryDeps): Queries
         // Also that it is not there.
         let term: SegmentTerm = { ...NO_TERM, positions: undefined };
         findWords({ data, positions: null }, [word], (_, { documents, postings }) => {
-          // A copy: else the whole block stayed in memory with it.
-          term = { documents, postings: postings.slice(), positions: undefined };
+          term = { documents, postings: alone(postings), positions: undefined };
         });
         remembered.set(segment, term);
         terms.set(projectId, segment, key, term);

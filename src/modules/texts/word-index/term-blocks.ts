@@ -75,13 +75,17 @@ export function findTerms(
       if (!term) return;
       found.set(term.key, {
         documents,
-        // Copies: else the whole block stayed in memory with them.
-        postings: postings.slice(),
-        positions: term.withPositions ? (positions?.slice() ?? null) : undefined,
+        postings: alone(postings),
+        positions: term.withPositions ? (positions ? alone(positions) : null) : undefined,
       });
     },
   );
   return found;
+}
+
+/** A copy, else the whole block stayed in memory with it; but not of what is most of the block, as a common word is. */
+export function alone(bytes: Uint8Array): Uint8Array {
+  return bytes.length * 2 > bytes.buffer.byteLength ? bytes : bytes.slice();
 }
 
 /** Calls `onFound` for each of the keys that the blocks of a segment have. Keys ascend by their UTF-8. */
