@@ -10,7 +10,6 @@ import { until } from "../../testing/until.ts";
 import { createParagraphActions } from "./actions/paragraphs.ts";
 import { createImportStream } from "./import-job.ts";
 import { createAnalyseTask } from "./jobs.ts";
-import { createLanguages } from "./language/languages.ts";
 import { createTokenizer } from "./tokenizer/tokenizer.ts";
 import { createWordIndex } from "./word-index/index.ts";
 
@@ -83,7 +82,7 @@ function prepareRun() {
   const tokenizer = createTokenizer();
   const index = createWordIndex(tokenizer);
   const { db, kernel } = server;
-  const analyseTask = createAnalyseTask({ db, events: kernel.events, languages: createLanguages(), index });
+  const analyseTask = createAnalyseTask({ db, events: kernel.events, index });
   const pace = { delayMs: () => 3_600_000, wake() {} };
   // The server's own, of which it needs one question.
   const projects = { access: async () => ({ role: "owner", isArchived: false }) as const };

@@ -14,7 +14,6 @@ import { createAccounts } from "../accounts/index.ts";
 import { createProjects } from "../projects/index.ts";
 import { createTexts } from "./index.ts";
 import { createAnalyseTask } from "./jobs.ts";
-import { createLanguages } from "./language/languages.ts";
 import { createTokenizer } from "./tokenizer/tokenizer.ts";
 import { createWordIndex } from "./word-index/index.ts";
 
@@ -122,7 +121,7 @@ test("[TXT-27] two processes work off many projects, each paragraph once", async
 /** A run of the analysis as a worker makes it, on a small index, without the engine. */
 function prepareRun(db: Database, fence: (tx: Tx) => Promise<void> = async () => {}) {
   const index = createWordIndex(createTokenizer(), { foldDocuments: 20, foldUnits: 1_000, tiers: [30, 120] });
-  const task = createAnalyseTask({ db, events: server.kernel.events, languages: createLanguages(), index });
+  const task = createAnalyseTask({ db, events: server.kernel.events, index });
   const context = (projectId: string, signal = new AbortController().signal): JobContext => ({
     jobId: newId(),
     attempt: 1,

@@ -1,13 +1,11 @@
 // What the texts module does later: analysing what waits, making an index anew, and the record of an upload that was cut off.
-import { setImmediate } from "node:timers/promises";
 import { z } from "zod";
 import type { Database } from "../../kernel/db/index.ts";
 import type { Events } from "../../kernel/events/index.ts";
-import { type Jobs, PermanentJobError, type Task } from "../../kernel/jobs/index.ts";
+import { type JobContext, type Jobs, PermanentJobError, type Task } from "../../kernel/jobs/index.ts";
 import { paragraphsAnalysed } from "./events.ts";
-import type { Languages } from "./language/languages.ts";
 import { countPending, listPending, type PendingParagraph } from "./store.ts";
-import type { CountedParagraph, InTransaction, Taken, WordIndex } from "./word-index/index.ts";
+import type { Counted, InTransaction, MaintenanceRun, Taken, WordIndex } from "./word-index/index.ts";
 
 const projectInput = z.strictObject({ project_id: z.uuid() });
 export type ProjectInput = z.infer<typeof projectInput>;
@@ -23,7 +21,6 @@ const ANALYSE_TIMEOUT_MS = 6 * 3_600_000;
 export interface AnalyseDeps {
   readonly db: Database;
   readonly events: Pick<Events, "append">;
-  readonly languages: Pick<Languages, "recognise">;
   readonly index: WordIndex;
   /** After the counts of a project have changed. */
   readonly onCounted?: (projectId: string) => void;
@@ -46,37 +43,59 @@ export function createAnalyseTask(deps: AnalyseDeps): Task<ProjectInput> {
           },
           { pool: "long" },
         );
-      const maintain = () =>
-        index.maintain({ sql: db.longSql, inTransaction, signal: context.signal }, projectId);
-      let done = 0;
-      let total: number | null = null;
-      let pending = await listPending(db.longSql, projectId, BATCH);
-      let counting = countWords(deps, pending, context.signal);
-      while (pending.length > 0) {
-        context.signal.throwIfAborted();
-        // What is handed in from here on has a job of its own: only what was more than a batch is left to this one.
-        const isFull = isFullBatch(pending);
-        if (isFull) total ??= done + (await countPending(db.longSql, projectId));
-        const next = isFull ? await listPending(db.longSql, projectId, BATCH, pending.at(-1)?.id) : [];
-        const counted = await counting;
-        // While the database takes this batch in, the words of the next one are counted.
-        counting = countWords(deps, next, context.signal);
-        counting.catch(() => {});
-        pending = next;
-        const taken = await analyse(deps, projectId, counted, inTransaction);
-        done += taken.ids.length;
-        deps.onCounted?.(projectId);
-        context.progress(done, total === null ? done : Math.max(done, total));
-        if (taken.isDue) await maintain();
-      }
-      // Then it was enqueued because of what was deleted, or of a new version.
-      if (done === 0) {
-        await maintain();
-        deps.onCounted?.(projectId);
-      }
+      const maintenance = { sql: db.longSql, inTransaction, signal: context.signal };
+      const { done, isDue } = await drain(deps, projectId, maintenance, context);
+      // With nothing done it was enqueued because of what was deleted, or of a new version.
+      if (isDue || done === 0) await index.maintain(maintenance, projectId);
+      if (done === 0) deps.onCounted?.(projectId);
       return { paragraphs: done };
     },
   };
+}
+
+async function drain(
+  deps: AnalyseDeps,
+  projectId: string,
+  maintenance: MaintenanceRun,
+  context: Pick<JobContext, "progress">,
+): Promise<{ done: number; isDue: boolean }> {
+  const { db, index } = deps;
+  const { signal, inTransaction } = maintenance;
+  let done = 0;
+  let isDue = false;
+  let total: number | null = null;
+  let pending = await listPending(db.longSql, projectId, BATCH);
+  let counting = index.count(pending, signal);
+  let merging = Promise.resolve();
+  try {
+    while (pending.length > 0) {
+      signal.throwIfAborted();
+      // What is handed in from here on has a job of its own: only what was more than a batch is left to this one.
+      const isFull = isFullBatch(pending);
+      if (isFull) total ??= done + (await countPending(db.longSql, projectId));
+      const next = isFull ? await listPending(db.longSql, projectId, BATCH, pending.at(-1)?.id) : [];
+      const counted = await counting;
+      // While the database takes this batch in, the words of the next one are counted.
+      counting = index.count(next, signal);
+      counting.catch(() => {});
+      pending = next;
+      const taken = await analyse(deps, projectId, counted, inTransaction);
+      done += taken.ids.length;
+      deps.onCounted?.(projectId);
+      context.progress(done, total === null ? done : Math.max(done, total));
+      if (!taken.isDue) continue;
+      isDue = true;
+      // Segments are merged while the next batches are taken in.
+      await merging;
+      merging = index.merge(maintenance, projectId);
+      merging.catch(() => {});
+    }
+    await merging;
+  } finally {
+    // Nothing goes on when the job has ended.
+    await Promise.allSettled([merging]);
+  }
+  return { done, isDue };
 }
 
 const nothing = z.strictObject({});
@@ -115,37 +134,10 @@ function isFullBatch(pending: readonly PendingParagraph[]): boolean {
   return pending.length >= BATCH.maxParagraphs || units >= BATCH.maxUnits;
 }
 
-/** So many at a time, some milliseconds of work, then the statements that are under way go on. */
-const SLICE = 64;
-
-async function countWords(
-  { languages, index }: AnalyseDeps,
-  pending: readonly PendingParagraph[],
-  signal: AbortSignal,
-): Promise<CountedParagraph[]> {
-  const counted: CountedParagraph[] = [];
-  for (const { id, authorId, postId, source, content, lang } of pending) {
-    const text = index.readText(content);
-    counted.push({
-      id,
-      authorId,
-      postId,
-      source,
-      content,
-      lang: lang ?? (await languages.recognise(content, text.counts)),
-      text,
-    });
-    if (counted.length % SLICE > 0) continue;
-    await setImmediate();
-    signal.throwIfAborted();
-  }
-  return counted;
-}
-
 function analyse(
   { events, index }: AnalyseDeps,
   projectId: string,
-  counted: readonly CountedParagraph[],
+  counted: Counted,
   inTransaction: InTransaction,
 ): Promise<Taken> {
   return inTransaction(async (tx) => {

@@ -77,7 +77,6 @@ export function createTexts(kernel: TextsKernel, projects: Projects): Texts {
   const analyseTask = createAnalyseTask({
     db,
     events,
-    languages: index.languages,
     index,
     onCounted: counted.notify,
   });

@@ -120,7 +120,7 @@ export class Corpus {
     // So an older one may come after newer ones.
     this.#pending = this.#chance.oneIn(3) ? there.filter(() => this.#chance.oneIn(2)) : [];
     const waiting = there.filter((text) => !this.#pending.includes(text));
-    const counted = waiting.map((text) => ({ ...text, text: index.readText(text.content) }));
+    const counted = await index.count(waiting);
     await this.#db.transaction((tx) => index.take(tx, this.projectId, counted));
   }
 

@@ -40,9 +40,15 @@ const BEYOND_ASCII = /[\u0080-\uffff]/;
 const MAX_STEM_UNITS = 64;
 const REMEMBERED_STEMS = 50_000;
 
+export interface WordsOfText {
+  readonly wordCount: number;
+  /** Of those words at least that are telling, see isTelling. */
+  readonly counts: ReadonlyMap<string, number>;
+}
+
 export interface Languages {
-  /** ISO 639-1, or UNKNOWN. `counts` are those of the text's words. */
-  recognise(content: string, counts: ReadonlyMap<string, number>): Promise<string>;
+  /** ISO 639-1, or UNKNOWN. */
+  recognise(content: string, text: WordsOfText): Promise<string>;
   /** To be awaited before `stem`. */
   load(): Promise<void>;
   hasStems(lang: string): boolean;
@@ -55,12 +61,17 @@ export function isStemmable(word: string): boolean {
   return /^\p{L}/u.test(word);
 }
 
+/** Whether a word says something of the language of its text, or of what its length is to a score. */
+export function isTelling(word: string): boolean {
+  return LANGS_OF_FUNCTION_WORD.has(word) || ENGLISH_STOP_WORDS.has(word);
+}
+
 export function isStopWord(word: string): boolean {
   return ENGLISH_STOP_WORDS.has(word);
 }
 
 /** Words of a text that its length to a score is made of. */
-export function scoredCount(lang: string, wordCount: number, counts: ReadonlyMap<string, number>): number {
+export function scoredCount(lang: string, { wordCount, counts }: WordsOfText): number {
   if (lang !== "en") return wordCount;
   let stopCount = 0;
   if (counts.size < ENGLISH_STOP_WORDS.size) {
@@ -77,8 +88,8 @@ export function createLanguages(): Languages {
   let newStemmer: ((algorithm: string) => Stemmer) | undefined;
 
   return {
-    async recognise(content, counts) {
-      const sure = byFunctionWords(counts) ?? byScript(content);
+    async recognise(content, text) {
+      const sure = byFunctionWords(text) ?? byScript(content);
       if (sure !== undefined) return sure;
       if (content.length >= LONG_UNITS) return UNKNOWN;
       // Of a few words in plain Latin letters the guess is no better than English, and takes longer than all else that is done with them.
@@ -115,11 +126,9 @@ const NO_LANGS: readonly number[] = [];
 const MIN_FUNCTION_WORDS = 2;
 
 /** The one whose commonest words are a tenth of the text at least, and more than those of any other. */
-function byFunctionWords(counts: ReadonlyMap<string, number>): string | undefined {
-  let total = 0;
+function byFunctionWords({ wordCount, counts }: WordsOfText): string | undefined {
   const found = new Uint32Array(FUNCTION_WORD_LANGS.length);
   for (const [word, count] of counts) {
-    total += count;
     if (word.length > MAX_FUNCTION_WORD_UNITS) continue;
     for (const lang of LANGS_OF_FUNCTION_WORD.get(word) ?? NO_LANGS) found[lang] = (found[lang] ?? 0) + count;
   }
@@ -131,7 +140,7 @@ function byFunctionWords(counts: ReadonlyMap<string, number>): string | undefine
     else if (count === most) isTied = true;
   }
   const bestCount = found[best] ?? 0;
-  const isSure = !isTied && bestCount >= MIN_FUNCTION_WORDS && bestCount * 10 >= total;
+  const isSure = !isTied && bestCount >= MIN_FUNCTION_WORDS && bestCount * 10 >= wordCount;
   return isSure ? FUNCTION_WORD_LANGS[best] : undefined;
 }
 

@@ -39,9 +39,14 @@ export interface TextWords {
   readonly hasUnspaced: boolean;
 }
 
+/** Told a word as a part of a text, so that nobody need make a string of it who knows the word. */
+export type OnPart = (text: string, start: number, end: number) => void;
+
 export interface Tokenizer {
   /** Counts and places of one text in one pass. */
   readText(content: string): TextWords;
+  /** The same one by one: each term (see `listTerms`) in the order of their places, and words of scripts without spaces. */
+  scanTerms(content: string, onTerm: OnPart, onUnspacedWord: OnPart): void;
   /**
    * What searching goes by, in order: words, but in scripts without spaces each character with its marks, after CHARACTER, so
    * that segmentation never hides a hit.
@@ -69,7 +74,7 @@ export function createTokenizer(classify: Classify = createClassifier()): Tokeni
   function countWords(content: string): Map<string, number> {
     const counts = new Map<string, number>();
     const { text } = toNormalForm(content, classify);
-    const wordAt = createLowerCase(text, classify);
+    const { wordAt } = createLowerCase(text, classify);
     scan(text, classify, segmenter, (start, end, hasMarks) => {
       const word = wordAt(start, end, hasMarks);
       counts.set(word, (counts.get(word) ?? 0) + 1);
@@ -80,7 +85,7 @@ export function createTokenizer(classify: Classify = createClassifier()): Tokeni
   function listWords(content: string): Word[] {
     const words: Word[] = [];
     const { text, changes } = toNormalForm(content, classify);
-    const wordAt = createLowerCase(text, classify);
+    const { wordAt } = createLowerCase(text, classify);
     const toStored = createOffsetMap(changes);
     scan(text, classify, segmenter, (from, to, hasMarks) => {
       const [start, end] = toStored(from, to);
@@ -89,12 +94,26 @@ export function createTokenizer(classify: Classify = createClassifier()): Tokeni
     return words;
   }
 
+  function scanTerms(content: string, onTerm: OnPart, onUnspacedWord: OnPart): void {
+    const { text } = toNormalForm(content, classify);
+    const { lower, wordAt } = createLowerCase(text, classify);
+    const onCharacter: OnCharacter = (start, end, hasMarks) => {
+      const term = CHARACTER + wordAt(start, end, hasMarks);
+      onTerm(term, 0, term.length);
+    };
+    const onWord: OnWord = (start, end, hasMarks, isOfRun) => {
+      const onPart = isOfRun ? onUnspacedWord : onTerm;
+      if (lower !== undefined && !hasMarks) return onPart(lower, start, end);
+      const word = wordAt(start, end, hasMarks);
+      onPart(word, 0, word.length);
+    };
+    scan(text, classify, segmenter, onWord, onCharacter);
+  }
+
   function readText(content: string): TextWords {
     /** Of words within scripts without spaces; those of others have as many as they have places. */
     const counts = new Map<string, number>();
     const positions = new Map<string, number[]>();
-    const { text } = toNormalForm(content, classify);
-    const wordAt = createLowerCase(text, classify);
     let position = 0;
     let hasUnspaced = false;
     const place = (term: string) => {
@@ -102,15 +121,12 @@ export function createTokenizer(classify: Classify = createClassifier()): Tokeni
       if (list) list.push(position++);
       else positions.set(term, [position++]);
     };
-    const onCharacter: OnCharacter = (start, end, hasMarks) =>
-      place(CHARACTER + wordAt(start, end, hasMarks));
-    const onWord: OnWord = (start, end, hasMarks, isOfRun) => {
-      const word = wordAt(start, end, hasMarks);
-      if (!isOfRun) return place(word);
+    const onTerm: OnPart = (text, start, end) => place(text.slice(start, end));
+    scanTerms(content, onTerm, (text, start, end) => {
       hasUnspaced = true;
+      const word = text.slice(start, end);
       counts.set(word, (counts.get(word) ?? 0) + 1);
-    };
-    scan(text, classify, segmenter, onWord, onCharacter);
+    });
     for (const [term, places] of positions) {
       if (!hasUnspaced || !term.startsWith(CHARACTER)) {
         counts.set(term, (counts.get(term) ?? 0) + places.length);
@@ -122,7 +138,7 @@ export function createTokenizer(classify: Classify = createClassifier()): Tokeni
   function listTerms(content: string): Word[] {
     const terms: Word[] = [];
     const { text, changes } = toNormalForm(content, classify);
-    const wordAt = createLowerCase(text, classify);
+    const { wordAt } = createLowerCase(text, classify);
     const toStored = createOffsetMap(changes);
     const add = (from: number, to: number, hasMarks: boolean, before: string) => {
       const [start, end] = toStored(from, to);
@@ -136,11 +152,12 @@ export function createTokenizer(classify: Classify = createClassifier()): Tokeni
   return {
     countWords,
     readText,
+    scanTerms,
     listTerms,
     listWords,
     findWord(input) {
       const { text } = toNormalForm(input, classify);
-      const wordAt = createLowerCase(text, classify);
+      const { wordAt } = createLowerCase(text, classify);
       const found: { start: number; end: number; hasMarks: boolean }[] = [];
       scan(text, classify, segmenter, (start, end, hasMarks) => void found.push({ start, end, hasMarks }));
       const first = found[0];
@@ -225,19 +242,25 @@ function scan(
   }
 }
 
+interface LowerCase {
+  /** The whole text; undefined where it is made word by word. */
+  readonly lower: string | undefined;
+  wordAt(start: number, end: number, hasMarks: boolean): string;
+}
+
 /** Lower case of parts of a text, made of the whole at once where that gives the same. */
-function createLowerCase(
-  text: string,
-  classify: Classify,
-): (start: number, end: number, hasMarks: boolean) => string {
+function createLowerCase(text: string, classify: Classify): LowerCase {
   // Only for İ, which becomes two, and Σ, which depends on what follows it, must a word be looked at by itself.
   const isSimple = !/[\u0130\u03a3]/.test(text);
   const lower = isSimple ? withPlainApostrophes(text.toLowerCase()) : text;
-  return (start, end, hasMarks) => {
-    const part = lower.slice(start, end);
-    const word = isSimple ? part : withPlainApostrophes(part.toLowerCase());
-    // A small letter may compose where the capital could not: J and a caron are two characters, ǰ is one.
-    return hasMarks ? toNormalForm(word, classify).text : word;
+  return {
+    lower: isSimple ? lower : undefined,
+    wordAt(start, end, hasMarks) {
+      const part = lower.slice(start, end);
+      const word = isSimple ? part : withPlainApostrophes(part.toLowerCase());
+      // A small letter may compose where the capital could not: J and a caron are two characters, ǰ is one.
+      return hasMarks ? toNormalForm(word, classify).text : word;
+    },
   };
 }
 

@@ -2,9 +2,16 @@
 // segments, tail and merging; search will ask it for more than counts.
 import type { Database, Query, Sql, Tx } from "../../../kernel/db/index.ts";
 import { createLanguages, type Languages } from "../language/languages.ts";
-import type { ParagraphSource } from "../model.ts";
 import { TOKENIZER_VERSION, type Tokenizer } from "../tokenizer/tokenizer.ts";
 import { createBoundedMemory } from "./bounded-memory.ts";
+import {
+  type Counted,
+  countParagraphs,
+  listCounted,
+  numberBuilt,
+  numberCounted,
+  type WaitingParagraph,
+} from "./counting.ts";
 import { eraseIndex } from "./erase.ts";
 import { createFold } from "./fold.ts";
 import { countDistinct, type FrequentQuery, type FrequentWord, listFrequent } from "./frequent.ts";
@@ -22,10 +29,11 @@ import { createQueries, type Queries, type Top, type TopQuery } from "./query.ts
 import { createListWordsByStem, type ListWordsByStem } from "./stem-words.ts";
 import { forgetColumn, forgetDocuments, type LaidOutWords, numberPending } from "./store.ts";
 import { TermMemory } from "./term-memory.ts";
-import { createReadText, type IndexedText, type ReadText } from "./text.ts";
+import { createReadText } from "./text.ts";
 import { type Verification, verifyIndex } from "./verify.ts";
 import { createViews, type Views } from "./views.ts";
 
+export type { Counted, WaitingParagraph } from "./counting.ts";
 export type { WordDay } from "./days.ts";
 export type { FrequentQuery, FrequentWord } from "./frequent.ts";
 export type { MaintenanceRun } from "./maintenance.ts";
@@ -40,22 +48,10 @@ export type { IndexView, WantedTerms } from "./views.ts";
 /** Of what processes remember of projects: the documents of a million paragraphs, and tails. */
 const PROJECTS_BYTES = 48 * 1024 * 1024;
 
-/** A paragraph whose words have been counted. */
-export interface CountedParagraph {
-  readonly id: string;
-  readonly authorId: string;
-  readonly postId: string | null;
-  readonly source: ParagraphSource;
-  readonly content: string;
-  /** See language/languages.ts. */
-  readonly lang: string;
-  readonly text: IndexedText;
-}
-
 export interface Taken {
   /** Ids of those that still waited and are analysed now, in the order of their numbers. */
   readonly ids: readonly string[];
-  /** Whether `maintain` should be run. */
+  /** Whether `maintain` should be run; until then `merge` may be, beside the next `take`. */
   readonly isDue: boolean;
 }
 
@@ -65,13 +61,13 @@ export interface RemovedParagraph {
 }
 
 export interface WordIndex {
-  /** What of a text is counted and indexed. */
-  readonly readText: ReadText;
+  /** Counts the words of paragraphs, which come in the order of their ids; gives way to others now and then. */
+  count(paragraphs: readonly WaitingParagraph[], signal?: AbortSignal): Promise<Counted>;
   /**
    * Notes paragraphs as analysed: from the commit on they are found. Those that were deleted or analysed meanwhile are left out.
    * Folds a tail that has become long. Locks the index until the commit.
    */
-  take(tx: Tx, projectId: string, paragraphs: readonly CountedParagraph[]): Promise<Taken>;
+  take(tx: Tx, projectId: string, counted: Counted): Promise<Taken>;
   /**
    * In the transaction that deletes analysed paragraphs, after their rows. Says whether so much is deleted by now that
    * `maintain` should be run.
@@ -84,6 +80,8 @@ export interface WordIndex {
   removeColumn(sql: Sql, projectId: string, contents: readonly string[]): Query<unknown>;
   /** Merges and makes anew what needs it. One call at a time for a project, in all processes, and not beside `take`. */
   readonly maintain: Maintain;
+  /** The merges alone: one call at a time for a project, but beside `take`. */
+  readonly merge: Maintain;
   /** The next `maintain` will make the index anew from the paragraphs. */
   requestRebuild(tx: Tx, projectId: string): Promise<void>;
   /** Projects that were analysed by an older version of the tokenizer, some of them. */
@@ -128,22 +126,21 @@ export function createWordIndex(tokenizer: Tokenizer, options: WordIndexOptions 
   const queries = createQueries({ projects, terms, readText });
   const views = createViews({ projects, terms, readText, languages });
   const fold = createFold(queries, readText, languages);
-  const maintain = createMaintenance(maintenance, fold, queries, { readText, languages });
+  const { scanTerms } = tokenizer;
+  const { maintain, merge } = createMaintenance(maintenance, fold, queries, { scanTerms, languages });
+  const counting = { ...maintenance, readText, scanTerms, languages };
 
   return {
-    readText,
-    async take(tx, projectId, paragraphs) {
-      const counted = paragraphs.map(({ id, lang, text }) => ({ id, lang, wordCount: text.wordCount }));
-      const { docs, head } = await numberPending(tx, projectId, counted, tokenizerVersion);
-      const taken = paragraphs
-        .flatMap(({ id, authorId, postId, source, content, lang, text }) => {
-          const doc = docs.get(id);
-          return doc === undefined
-            ? []
-            : [{ row: { doc, id, authorId, postId, source, lang, content }, text }];
-        })
-        .sort((a, b) => a.row.doc - b.row.doc);
+    count: (paragraphs, signal) => countParagraphs(counting, paragraphs, signal),
+    async take(tx, projectId, counted) {
+      const { docs, head } = await numberPending(tx, projectId, listCounted(counted), tokenizerVersion);
       if (!head) return { ids: [], isDue: false };
+      if ("builder" in counted) {
+        const built = await numberBuilt(counted, docs, languages);
+        await fold(tx, projectId, head, built);
+        return { ids: built.builder.documents.map(({ id }) => id), isDue: true };
+      }
+      const taken = numberCounted(counted, docs);
       const ids = taken.map(({ row }) => row.id);
       if (isTailLong(head, maintenance)) {
         // At once, so that no reader ever meets a tail much longer than that.
@@ -162,6 +159,7 @@ export function createWordIndex(tokenizer: Tokenizer, options: WordIndexOptions 
     },
     removeColumn: (sql, projectId, contents) => forgetColumn(sql, projectId, layOut(contents.map(countKeys))),
     maintain,
+    merge,
     async requestRebuild(tx, projectId) {
       await tx`UPDATE text_indexes SET tokenizer_version = 0 WHERE project_id = ${projectId}`;
     },

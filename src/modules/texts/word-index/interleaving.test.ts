@@ -110,23 +110,58 @@ test("[TXT-31] a fold waits for a deletion that is not committed yet", async () 
   await corpus.expectRight(createWordIndex(tokenizer, SMALL));
 });
 
-test("[TXT-27] a paragraph that is deleted while it is analysed is not counted", async () => {
-  const corpus = new Corpus(db, createChance("analyse and delete"));
+test("[TXT-27] a paragraph that is deleted while it is analysed is not counted, be it one of few or of many", async () => {
+  for (const count of [3, SMALL.foldDocuments]) {
+    const corpus = new Corpus(db, createChance("analyse and delete"));
+    const index = createWordIndex(tokenizer, SMALL);
+    await corpus.add(index, whales(3));
+    const pending = await corpus.store([...whales(count - 1), "the word"]);
+    const doomed = pending[1];
+    if (!doomed) throw new Error("nothing was stored");
+    const others = pending.filter((each) => each !== doomed);
+    const [counted, again] = [await index.count(pending), await index.count(pending)];
+    let taken: Promise<{ ids: readonly string[] }> | undefined;
+    await db.transaction(async (tx) => {
+      await tx`DELETE FROM paragraphs WHERE id = ${doomed.id}`;
+      taken = db.transaction((other) => index.take(other, corpus.projectId, counted));
+      await until("the analysis to wait", isBlocked);
+    });
+    expect((await taken)?.ids).toEqual(others.map(({ id }) => id));
+    await corpus.learn(others);
+    await corpus.expectRight(createWordIndex(tokenizer, SMALL));
+    // Taken once more, by a run that has read them before, they stay as they are.
+    expect((await db.transaction((tx) => index.take(tx, corpus.projectId, again))).ids).toEqual([]);
+    await corpus.expectRight(index);
+  }
+});
+
+test("[TXT-31] many that are taken in again, after their transaction was undone, are all there", async () => {
+  const corpus = new Corpus(db, createChance("undone"));
   const index = createWordIndex(tokenizer, SMALL);
-  await corpus.add(index, whales(3));
-  const pending = await corpus.store(whales(3));
-  const [doomed, ...others] = pending;
-  if (!doomed) throw new Error("nothing was stored");
-  let taken: Promise<{ ids: readonly string[] }> | undefined;
-  await db.transaction(async (tx) => {
-    await tx`DELETE FROM paragraphs WHERE id = ${doomed.id}`;
-    taken = db.transaction((other) => index.take(other, corpus.projectId, pending));
-    await until("the analysis to wait", isBlocked);
+  const pending = await corpus.store(whales(SMALL.foldDocuments));
+  const counted = await index.count(pending);
+  const undone = db.transaction(async (tx) => {
+    await index.take(tx, corpus.projectId, counted);
+    throw new Error("the connection is gone");
   });
-  expect((await taken)?.ids).toEqual(others.map(({ id }) => id));
-  await corpus.learn(others);
+  await expect(undone).rejects.toThrow("gone");
+  expect((await db.transaction((tx) => index.take(tx, corpus.projectId, counted))).ids).toHaveLength(10);
+  await corpus.learn(pending);
   await corpus.expectRight(createWordIndex(tokenizer, SMALL));
-  // Taken once more, by a run that has read them before, they stay as they are.
-  expect((await db.transaction((tx) => index.take(tx, corpus.projectId, pending))).ids).toEqual([]);
+});
+
+test("[TXT-31] segments are merged while others are written and paragraphs are deleted", async () => {
+  const chance = createChance("merge beside");
+  const corpus = new Corpus(db, chance);
+  const index = createWordIndex(tokenizer, SMALL);
+  for (let round = 0; round < 12; round++) {
+    const more = Array.from({ length: 8 + chance.below(12) }, () => corpus.randomContent());
+    await Promise.all([
+      index.merge(corpus.maintenance(), corpus.projectId),
+      corpus.add(index, more).then(() => corpus.remove(index)),
+    ]);
+  }
+  await corpus.expectRight(createWordIndex(tokenizer, SMALL));
+  await corpus.maintain(index);
   await corpus.expectRight(index);
 });

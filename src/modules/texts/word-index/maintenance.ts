@@ -31,17 +31,17 @@ export interface MaintenanceRun {
 
 export type Maintain = (run: MaintenanceRun, projectId: string) => Promise<void>;
 
-/** Makes the function that does all there is to do. At most one call for a project at a time, in all processes. */
+/** All there is to do, and the merges alone. At most one call for a project at a time, in all processes. */
 export function createMaintenance(
   options: MaintenanceOptions,
   fold: Fold,
   queries: Queries,
-  reading: Pick<RebuildDeps, "readText" | "languages">,
-): Maintain {
+  reading: Pick<RebuildDeps, "scanTerms" | "languages">,
+): { readonly maintain: Maintain; readonly merge: Maintain } {
   const { tiers, tokenizerVersion } = options;
 
-  return async (run, projectId) => {
-    const { sql, inTransaction, signal } = run;
+  async function maintain(run: MaintenanceRun, projectId: string): Promise<void> {
+    const { sql, inTransaction } = run;
     const head = await findHead(sql, projectId);
     if (!head) return;
     if (head.tokenizerVersion < tokenizerVersion) {
@@ -53,6 +53,10 @@ export function createMaintenance(
         if (locked && isTailLong(locked, options)) await fold(tx, projectId, locked, []);
       });
     }
+    await merge(run, projectId);
+  }
+
+  async function merge({ sql, inTransaction, signal }: MaintenanceRun, projectId: string): Promise<void> {
     for (;;) {
       signal.throwIfAborted();
       const sources = planMerge(await listSegmentsWithDeleted(sql, projectId), tiers);
@@ -62,7 +66,9 @@ export function createMaintenance(
       const documents = sources.reduce((sum, source) => sum + source.documents, 0);
       if (documents >= VACUUM_DOCUMENTS) await vacuum(sql);
     }
-  };
+  }
+
+  return { maintain, merge };
 }
 
 /** Frees the rows that merges have replaced before as many again are written: autovacuum looks only once a minute. */

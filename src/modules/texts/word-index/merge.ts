@@ -1,6 +1,6 @@
 // Joins adjacent segments into one and leaves out what was deleted, so that a query meets few segments and no ballast.
 import type { Tx } from "../../../kernel/db/index.ts";
-import { createBlockCopy } from "./block-copy.ts";
+import { BlockRows } from "./block-copy.ts";
 import type { BlockEntry } from "./blocks.ts";
 import { decodeDocuments, documentAt, encodeDocuments, type IndexedDocument } from "./documents.ts";
 import { PositionsEncoder, PositionsReader } from "./positions.ts";
@@ -83,7 +83,7 @@ async function joinPostings(
 ): Promise<void> {
   const encoder = new PostingsEncoder();
   const positions = new PositionsEncoder();
-  const copy = createBlockCopy(tx, projectId, target);
+  const rows = new BlockRows();
   const moves = numbers.map((segment) => toMove(newPlaces.get(segment) ?? new Int32Array()));
   await readWords(tx, projectId, numbers, {
     withPositions: true,
@@ -91,7 +91,7 @@ async function joinPostings(
     onWord(entries) {
       const [first] = entries;
       if (first && isStemKey(first.word)) {
-        copy.add(first.word, toStemEntry(joinStemWords(entries.map(({ postings }) => postings))));
+        rows.add(first.word, toStemEntry(joinStemWords(entries.map(({ postings }) => postings))));
         return;
       }
       encoder.begin();
@@ -102,7 +102,7 @@ async function joinPostings(
       }
       const { documents, occurrences } = encoder;
       if (documents === 0 || !first) return;
-      copy.add(first.word, {
+      rows.add(first.word, {
         documents,
         occurrences,
         postings: encoder.view(),
@@ -110,10 +110,13 @@ async function joinPostings(
       });
     },
     async onPause() {
-      if (copy.isFull) await copy.send();
+      if (!rows.isFull) return;
+      await rows.send(tx, projectId, target);
+      rows.clear();
     },
   });
-  await copy.finish();
+  rows.finish();
+  await rows.send(tx, projectId, target);
 }
 
 /** Where the documents of a source go; `shift` where all of them stay side by side, so that their postings do, too. */

@@ -51,5 +51,5 @@ async function toText(
 ): Promise<PendingText> {
   const text = readText(row.content);
   // As its analysis will say: else its score would change between two pages.
-  return { text, lang: row.lang ?? (await languages.recognise(row.content, text.counts)) };
+  return { text, lang: row.lang ?? (await languages.recognise(row.content, text)) };
 }

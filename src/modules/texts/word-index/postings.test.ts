@@ -10,6 +10,7 @@ import { PositionsEncoder, PositionsReader } from "./positions.ts";
 import { decodePostings, PostingsEncoder } from "./postings.ts";
 import { Room } from "./room.ts";
 import { VarintReader, VarintWriter } from "./varint.ts";
+import { WordTable } from "./word-table.ts";
 
 test("[TXT-31] numbers of any size are read as they were written", () => {
   const numbers = [
@@ -161,6 +162,26 @@ test("[TXT-31] documents of the versions before are read", () => {
     [300, 2],
     documents.map(({ id }) => createdMsOf(id)),
   ]);
+});
+
+test("[TXT-31] a word has one number, wherever it is met and however many there are", () => {
+  const chance = createChance("word table");
+  const table = new WordTable();
+  const ids = new Map<string, number>();
+  const letters = [..."abcé数\u{1f600}'", "ab".repeat(200)];
+  for (let met = 0; met < 60_000; met++) {
+    const word = Array.from(
+      { length: 1 + chance.below(9) },
+      () => letters[chance.below(letters.length)],
+    ).join("");
+    const text = `- ${word}, ${word}`;
+    const found = table.find(text, 2, 2 + word.length);
+    expect(found).toBe(ids.get(word) ?? -1);
+    if (found === -1) ids.set(word, table.add(text, 2, 2 + word.length));
+  }
+  expect(table.size).toBe(ids.size);
+  expect([...ids.values()].every((id, nth) => id === nth)).toBe(true);
+  for (const [word, id] of ids) expect(table.word(id)).toBe(word);
 });
 
 test("[TXT-31] what a room lends is one's own until it is cleared, however much is taken", () => {

@@ -1,10 +1,11 @@
 // Makes a project's index anew from its paragraphs, beside the old one, which answers until the new one takes its place at once.
 import type { Sql, Tx } from "../../../kernel/db/index.ts";
 import type { Languages } from "../language/languages.ts";
+import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { mergeSegments } from "./merge.ts";
 import { SegmentBuilder } from "./segment-builder.ts";
 import { readWords } from "./segment-reader.ts";
-import { writeSegment } from "./segment-writer.ts";
+import { encodeWords, writeSegment } from "./segment-writer.ts";
 import type { TailRow } from "./snapshot.ts";
 import { isStemKey } from "./stems.ts";
 import {
@@ -17,7 +18,6 @@ import {
   readDocuments,
   takeSegmentNumber,
 } from "./store.ts";
-import type { ReadText } from "./text.ts";
 import { createWordTotals } from "./word-totals.ts";
 
 /** Runs a part of the work in a transaction of its own, which a worker that has lost the job cannot commit. */
@@ -29,7 +29,7 @@ const BOUNDS = { maxDocuments: 8_192, maxUnits: 4_000_000 };
 export interface RebuildDeps {
   readonly sql: Sql;
   readonly inTransaction: InTransaction;
-  readonly readText: ReadText;
+  readonly scanTerms: Tokenizer["scanTerms"];
   readonly languages: Languages;
   readonly tokenizerVersion: number;
   readonly signal: AbortSignal;
@@ -56,17 +56,14 @@ export async function rebuild(deps: RebuildDeps, projectId: string, nextDoc: num
 }
 
 async function buildSegment(deps: RebuildDeps, projectId: string, rows: readonly TailRow[]): Promise<void> {
-  const { inTransaction, readText, tokenizerVersion, languages } = deps;
+  const { inTransaction, tokenizerVersion, languages } = deps;
   const builder = new SegmentBuilder();
-  for (const { content, ...row } of rows) {
-    const text = readText(content);
-    // What was said or recognised of a language stays; before there were languages, nothing was.
-    const lang = row.lang ?? (await languages.recognise(content, text.counts));
-    builder.add({ ...row, lang }, text);
-  }
+  // What was said or recognised of a language stays; before there were languages, nothing was.
+  for (const row of rows) await builder.read(row, deps);
+  const words = await encodeWords(builder, languages);
   const number = await inTransaction((tx) => takeSegmentNumber(tx, projectId));
   await inTransaction(async (tx) => {
-    await writeSegment(tx, projectId, { number, isLive: false }, builder, languages);
+    await writeSegment(tx, projectId, { number, isLive: false }, builder, words);
     const langs = builder.documents.map((document) => document.lang);
     const docs = builder.documents.map((document) => document.doc);
     const wordCounts = builder.documents.map((document) => document.wordCount);

@@ -270,10 +270,14 @@ export async function readDocuments(
   }));
 }
 
-/** Numbers of the paragraphs from `fromDoc` on that are still there. */
-export async function listLiveDocs(sql: Sql, projectId: string, fromDoc: number): Promise<number[]> {
+/** Numbers of the paragraphs from `fromDoc` to below `toDoc` that are still there. */
+export async function listLiveDocs(
+  sql: Sql,
+  projectId: string,
+  { fromDoc, toDoc }: { readonly fromDoc: number; readonly toDoc: number },
+): Promise<number[]> {
   const rows = await sql<{ doc: number }>`
-    SELECT doc FROM paragraphs WHERE project_id = ${projectId} AND doc >= ${fromDoc}`;
+    SELECT doc FROM paragraphs WHERE project_id = ${projectId} AND doc >= ${fromDoc} AND doc < ${toDoc}`;
   return rows.map((row) => row.doc);
 }
 

@@ -1,8 +1,8 @@
 // Documents in memory with their postings: the tail of an index as it was read, and a segment before it is written.
 
-import { isStemmable } from "../language/languages.ts";
+import { isStemmable, scoredCount } from "../language/languages.ts";
 import { type Documents, type IndexedDocument, layDocumentsOut } from "./documents.ts";
-import { type IndexedText, scoredCountOf } from "./text.ts";
+import type { IndexedText } from "./text.ts";
 
 /** Estimates for the bound on memory. */
 const DOCUMENT_BYTES = 250;
@@ -40,8 +40,8 @@ export class Tail {
   /** Documents come in the order of their numbers. */
   add(document: Omit<IndexedDocument, "wordCount" | "scoredCount">, text: IndexedText): void {
     const { wordCount } = text;
-    const scoredCount = scoredCountOf(text, document.lang);
-    const place = this.documents.push({ ...document, wordCount, scoredCount }) - 1;
+    const scored = scoredCount(document.lang, text);
+    const place = this.documents.push({ ...document, wordCount, scoredCount: scored }) - 1;
     for (const [key, positions] of text.positions) {
       const term = this.terms.get(key);
       if (term) {

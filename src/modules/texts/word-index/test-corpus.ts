@@ -6,13 +6,11 @@ import type { Chance } from "../../../testing/chance.ts";
 import type { TestDatabase } from "../../../testing/database.ts";
 import { sourceOf } from "../model.ts";
 import { createTokenizer } from "../tokenizer/tokenizer.ts";
-import type { CountedParagraph, MaintenanceRun, WordIndex } from "./index.ts";
-import { createReadText } from "./text.ts";
+import type { MaintenanceRun, WaitingParagraph, WordIndex } from "./index.ts";
 
 export const tokenizer = createTokenizer();
-const readText = createReadText(tokenizer);
 
-interface Stored extends CountedParagraph {
+interface Stored extends WaitingParagraph {
   /** Of all words, however long. */
   readonly counts: ReadonlyMap<string, number>;
 }
@@ -59,7 +57,8 @@ export class Corpus {
   /** Stores paragraphs and gives them to the index, as the analysis does. */
   async add(index: WordIndex, contents: readonly string[]): Promise<void> {
     const added = await this.store(contents);
-    const { ids } = await this.#db.transaction((tx) => index.take(tx, this.projectId, added));
+    const counted = await index.count(added);
+    const { ids } = await this.#db.transaction((tx) => index.take(tx, this.projectId, counted));
     expect(ids).toEqual(added.map(({ id }) => id));
     await this.learn(added);
   }
@@ -76,10 +75,9 @@ export class Corpus {
         content,
         lang: this.#chance.oneIn(3) ? "de" : "en",
         counts: tokenizer.countWords(content),
-        text: readText(content),
       };
     });
-    const column = (of: (paragraph: CountedParagraph) => string) => added.map(of);
+    const column = (of: (paragraph: WaitingParagraph) => string) => added.map(of);
     await this.#db.sql`
       INSERT INTO paragraphs (id, project_id, author_id, post_id, content, length)
       SELECT p.id, ${this.projectId}, p.author_id, p.post_id, p.content, length(p.content)

@@ -1,5 +1,4 @@
 // What the index keeps of a text: how often its words occur and where its terms stand, by key.
-import { scoredCount } from "../language/languages.ts";
 import type { Tokenizer } from "../tokenizer/tokenizer.ts";
 import { toKeys } from "./key.ts";
 
@@ -21,8 +20,4 @@ export function createReadText(tokenizer: Pick<Tokenizer, "readText">): ReadText
     for (const count of counts.values()) wordCount += count;
     return { counts: toKeys(counts), positions: toKeys(positions), wordCount, hasUnspaced };
   };
-}
-
-export function scoredCountOf(text: IndexedText, lang: string): number {
-  return scoredCount(lang, text.wordCount, text.counts);
 }

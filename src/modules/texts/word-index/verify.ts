@@ -1,6 +1,6 @@
 // Holds a project's index against its paragraphs: every document, word, position, total and stem, in one moment of both.
 import type { Database, Sql, Tx } from "../../../kernel/db/index.ts";
-import { isStemmable, type Languages, UNKNOWN } from "../language/languages.ts";
+import { isStemmable, type Languages, scoredCount, UNKNOWN } from "../language/languages.ts";
 import { decodeDocuments, documentAt, type IndexedDocument } from "./documents.ts";
 import { Fingerprints } from "./fingerprints.ts";
 import { PositionsReader } from "./positions.ts";
@@ -8,7 +8,7 @@ import { decodePostings } from "./postings.ts";
 import { readWords } from "./segment-reader.ts";
 import { decodeStemWords, isStemKey, stemKey } from "./stems.ts";
 import { findHead, listSegments, readDocumentData, readDocuments } from "./store.ts";
-import { type ReadText, scoredCountOf } from "./text.ts";
+import type { ReadText } from "./text.ts";
 
 export interface Verification {
   readonly projectId: string;
@@ -92,7 +92,7 @@ async function verifySegment(tx: Tx, projectId: string, segment: number, deps: S
       const lang = row.lang ?? UNKNOWN;
       const wordCount = text.wordCount;
       const { content: _, ...rest } = row;
-      const right = { ...rest, lang, wordCount, scoredCount: scoredCountOf(text, lang) };
+      const right = { ...rest, lang, wordCount, scoredCount: scoredCount(lang, text) };
       const own = kept.get(row.doc);
       kept.delete(row.doc);
       there++;

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { createChance } from "../../../testing/chance.ts";
 import { openTestDatabase, type TestDatabase } from "../../../testing/database.ts";
 import { textsMigrations } from "../module.ts";
-import { TOKENIZER_VERSION } from "../tokenizer/tokenizer.ts";
+import { type OnPart, TOKENIZER_VERSION } from "../tokenizer/tokenizer.ts";
 import { createWordIndex, type WordIndex } from "./index.ts";
 import { Corpus, sum, tokenizer, WORDS } from "./test-corpus.ts";
 
@@ -205,6 +205,7 @@ test("[TXT-7] a project of an older version is listed, made anew, and answers me
     ...tokenizer,
     countWords: (content: string) => tokenizer.countWords(part(content)),
     readText: (content: string) => tokenizer.readText(part(content)),
+    scanTerms: (content: string, ...on: [OnPart, OnPart]) => tokenizer.scanTerms(part(content), ...on),
   };
   const version = TOKENIZER_VERSION + 1;
   const next = createWordIndex(vowels, { ...SMALL, tokenizerVersion: version });
