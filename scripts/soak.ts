@@ -11,13 +11,15 @@ const PERSONS = 10;
 const SAMPLE_MS = 1_000;
 const CUT_MS = 15_000;
 const REPORT_MS = 30_000;
+const COLLECT_GARBAGE = join(import.meta.dir, "soak/collect-garbage.ts");
 
 const minutes = Number(process.argv[2] ?? DEFAULT_MINUTES);
 if (!(minutes > 0)) throw new Error(`minutes, such as ${DEFAULT_MINUTES}, not ${process.argv[2]}`);
 process.exitCode = (await soak(minutes * 60_000)) ? 0 : 1;
 
 async function soak(durationMs: number): Promise<boolean> {
-  const server = await startServer({ isEmpty: true, environment: { LOG_LEVEL: "error" } });
+  const environment = { LOG_LEVEL: "error", BUN_OPTIONS: `--preload ${COLLECT_GARBAGE}` };
+  const server = await startServer({ isEmpty: true, environment });
   try {
     return await run(server, durationMs);
   } finally {

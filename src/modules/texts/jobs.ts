@@ -13,8 +13,8 @@ export type ProjectInput = z.infer<typeof projectInput>;
 export const ANALYSE_KEY = "analyse";
 export const ANALYSE_LANE = "normal";
 
-/** One transaction's worth: some 400 ms of work, some 40 MB of memory, and a segment that need not be merged into its first tier. */
-const BATCH = { maxParagraphs: 4_096, maxUnits: 2_500_000 };
+/** One transaction's worth: some 400 ms of work, some 40 MB of memory, and a segment of the first tier. */
+const BATCH = { maxParagraphs: 8_192, maxUnits: 4_000_000 };
 /** A million paragraphs waiting take minutes; the job can be cut off and goes on where it was. */
 const ANALYSE_TIMEOUT_MS = 6 * 3_600_000;
 

@@ -37,6 +37,13 @@ test("[TXT-33] a large batch does not wait", () => {
   expect([pace.delayMs("a", 100), pace.delayMs("a", 100), pace.delayMs("a", 1)]).toEqual([0, 0, 250]);
 });
 
+test("[TXT-33] a part of an import waits for the rest, whose last part does not wait", () => {
+  const pace = createPace(createTestClock(), () => {});
+  expect([pace.delayMs("a", 400, true), pace.delayMs("a", 400, true), pace.delayMs("a", 400)]).toEqual([
+    250, 250, 0,
+  ]);
+});
+
 test("[TXT-33] the workers are woken at once, or when the waiting is over", async () => {
   let woken = 0;
   const pace = createPace(createTestClock(), () => woken++);

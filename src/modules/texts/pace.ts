@@ -2,8 +2,11 @@
 import type { Clock } from "../../kernel/clock/index.ts";
 
 export interface Pace {
-  /** Milliseconds that the analysis of a batch just handed in should wait for more of its kind. */
-  delayMs(projectId: string, paragraphs: number): number;
+  /**
+   * Milliseconds that the analysis of a batch just handed in should wait for more of its kind.
+   * @param isPart of a text whose rest is on its way, and whose last part will not wait.
+   */
+  delayMs(projectId: string, paragraphs: number, isPart?: boolean): number;
   /** Wakes the workers when that time is over; else they would find out by their own polling. */
   wake(delayMs: number): void;
 }
@@ -44,10 +47,11 @@ export function createPace(clock: Clock, wake: () => void): Pace {
   }
 
   return {
-    delayMs(projectId, paragraphs) {
+    delayMs(projectId, paragraphs, isPart = false) {
       turn();
       const isBusy = current.has(projectId) || previous.has(projectId);
       current.add(projectId);
+      if (isPart) return MIN_WAIT_MS;
       if (!isBusy || paragraphs >= LARGE_BATCH) return 0;
       const wait = WAIT_PER_PROJECT_MS * Math.max(current.size, previous.size);
       return Math.min(MAX_WAIT_MS, Math.max(MIN_WAIT_MS, wait));

@@ -44,6 +44,8 @@ export interface BatchOptions {
   readonly lang?: string | null | undefined;
   /** Left out: handed in. */
   readonly source?: "import" | "fetch" | null;
+  /** Whether more of the same text follows at once: what is counted together takes less room. */
+  readonly isPart?: boolean;
 }
 
 export interface WordCount {
@@ -86,11 +88,11 @@ export function createParagraphActions(deps: ParagraphActionDeps) {
       tx: Tx,
       by: ParagraphsFrom,
       contents: readonly string[],
-      { lang = null, source = null }: BatchOptions = {},
+      { lang = null, source = null, isPart = false }: BatchOptions = {},
     ): Promise<StoredBatch> {
       const { projectId, actorId } = by;
       const ids = contents.map(() => newId());
-      const delayMs = pace.delayMs(projectId, contents.length);
+      const delayMs = pace.delayMs(projectId, contents.length, isPart);
       const options = { ...jobOptions(projectId, actorId), delayMs };
       const job = jobs.prepare(analyseTask, { project_id: projectId }, options);
       const insert = ids.length === 1 ? store.insertParagraph : store.insertParagraphs;
