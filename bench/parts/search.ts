@@ -173,8 +173,8 @@ function indexing(count: number, small: number, large: number, fts: number): Row
     what: "import to searchable",
     ours: perSecond(large),
     bare: perSecond(fts),
-    target: "8,000/s",
-    isMet: large >= 8_000 && Math.abs(large - small) / small <= 0.25,
+    target: "8,000/s; a quarter less in small projects",
+    isMet: large >= 8_000 && small >= 6_000,
     notes: [
       `${SMALL.toLocaleString("en")} paragraphs at ${perSecond(small)}, ${count.toLocaleString("en")} at ${perSecond(large)}; stored, announced and analysed; FTS5 indexes alone`,
     ],

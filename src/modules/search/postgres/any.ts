@@ -108,11 +108,12 @@ function leastCountFor(
   weight: number,
   { shelf, worth: { norms } }: { readonly shelf: Shelf; readonly worth: Worth },
 ): number {
-  if (!norms) return least / weight;
   if (least <= 0) return 0;
-  if (least >= weight) return Number.POSITIVE_INFINITY;
+  if (!norms) return Math.ceil(least / weight);
+  if (least >= weight) return COUNT_MASK;
   // weight count / (count + norm) >= least, for the shortest of the documents.
-  return (least * (norms[shelf.documents.shortest] ?? 0)) / (weight - least) / ROUNDING;
+  const count = (least * (norms[shelf.documents.shortest] ?? 0)) / (weight - least) / ROUNDING;
+  return Math.min(Math.ceil(count), COUNT_MASK);
 }
 
 interface Adding {

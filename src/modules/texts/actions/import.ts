@@ -48,7 +48,10 @@ export function createImport({ db, jobs, paragraphs }: ImportDeps): ImportFile {
     const counts = new Counts();
 
     async function store(tx: Tx): Promise<void> {
-      const { jobId } = await paragraphs.storeBatch(tx, by, batch.contents, { source: "import", isPart: true });
+      const { jobId } = await paragraphs.storeBatch(tx, by, batch.contents, {
+        source: "import",
+        isPart: true,
+      });
       // Counted when it is certain: a failed commit must not leave them in the record of a cut-off upload.
       tx.afterCommit(() => counts.accept(batch, jobId));
     }

@@ -27,15 +27,3 @@ test("[TXT-31] the newest is remembered however large it is", () => {
   memory.set("next", "n", 1);
   expect([memory.get("large"), memory.get("next")]).toEqual([undefined, "n"]);
 });
-
-test("[TXT-31] a group is forgotten at once, and nothing else with it", () => {
-  const memory = createBoundedMemory<string>(4 * (ENTRY + 100));
-  for (const key of ["a1", "b1", "a2"]) memory.set(key, key, 100, key.charAt(0));
-  memory.set("a2", "again", 100, "b");
-  memory.deleteGroup("a");
-  memory.deleteGroup("none");
-  expect(["a1", "a2", "b1"].map((key) => memory.get(key))).toEqual([undefined, "again", "b1"]);
-  // What was forgotten makes room.
-  for (const key of ["c", "d"]) memory.set(key, key, 100);
-  expect(memory.get("a2")).toBe("again");
-});

@@ -3,13 +3,9 @@
 
 export interface BoundedMemory<Value> {
   get(key: string): Value | undefined;
-  /**
-   * Call it again when the value has grown.
-   * @param group what is forgotten together, see deleteGroup.
-   */
-  set(key: string, value: Value, bytes: number, group?: string): void;
+  /** Call it again when the value has grown. */
+  set(key: string, value: Value, bytes: number): void;
   delete(key: string): void;
-  deleteGroup(group: string): void;
 }
 
 /** Cost of an entry besides its value: the key, the map's slot. */
@@ -17,8 +13,7 @@ const ENTRY_BYTES = 160;
 
 export function createBoundedMemory<Value>(maxBytes: number): BoundedMemory<Value> {
   // A Map lists its keys in the order they were put in: taking one out and in again makes it the newest.
-  const entries = new Map<string, { value: Value; bytes: number; group: string | undefined }>();
-  const groups = new Map<string, Set<string>>();
+  const entries = new Map<string, { value: Value; bytes: number }>();
   let total = 0;
 
   function remove(key: string): void {
@@ -26,10 +21,6 @@ export function createBoundedMemory<Value>(maxBytes: number): BoundedMemory<Valu
     if (!entry) return;
     entries.delete(key);
     total -= entry.bytes;
-    if (entry.group === undefined) return;
-    const group = groups.get(entry.group);
-    group?.delete(key);
-    if (group?.size === 0) groups.delete(entry.group);
   }
 
   return {
@@ -40,14 +31,9 @@ export function createBoundedMemory<Value>(maxBytes: number): BoundedMemory<Valu
       entries.set(key, entry);
       return entry.value;
     },
-    set(key, value, bytes, group) {
+    set(key, value, bytes) {
       remove(key);
-      entries.set(key, { value, bytes: bytes + ENTRY_BYTES, group });
-      if (group !== undefined) {
-        const keys = groups.get(group);
-        if (keys) keys.add(key);
-        else groups.set(group, new Set([key]));
-      }
+      entries.set(key, { value, bytes: bytes + ENTRY_BYTES });
       total += bytes + ENTRY_BYTES;
       for (const oldest of entries.keys()) {
         if (total <= maxBytes || oldest === key) break;
@@ -55,8 +41,5 @@ export function createBoundedMemory<Value>(maxBytes: number): BoundedMemory<Valu
       }
     },
     delete: remove,
-    deleteGroup(group) {
-      for (const key of groups.get(group) ?? []) remove(key);
-    },
   };
 }

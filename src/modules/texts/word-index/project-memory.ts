@@ -32,7 +32,6 @@ export class ProjectMemory {
   #deleted = new Set<number>();
   #tombstoneSeq = 0;
   #forgetAt = MIN_FORGET;
-  #gone: number[] = [];
 
   known(postings: readonly number[]): Known {
     return {
@@ -57,13 +56,6 @@ export class ProjectMemory {
     const segments = this.#takeSegments(snapshot);
     const hasTail = this.#takeTail(snapshot, asked, readText);
     return segments && hasTail ? segments : undefined;
-  }
-
-  /** Segments that are there no longer since this was asked last. */
-  takeGone(): readonly number[] {
-    const gone = this.#gone;
-    this.#gone = [];
-    return gone;
   }
 
   /** What the process has itself just noted as analysed; ignored when there is a gap before it. */
@@ -108,7 +100,6 @@ export class ProjectMemory {
       views.push(view);
       live.set(segment, view);
     }
-    for (const segment of this.#segments.keys()) if (!live.has(segment)) this.#gone.push(segment);
     this.#segments = live;
     this.#forgetDeleted();
     return views;

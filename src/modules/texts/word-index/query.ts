@@ -61,15 +61,6 @@ export function createQueries({ projects, terms, readText }: QueryDeps): Queries
     return decodePostings(postings, documents, room);
   }
 
-  function recall(projectId: string, key: string, project: ProjectMemory): Map<number, SegmentTerm> {
-    const found = new Map<number, SegmentTerm>();
-    for (const segment of project.segmentNumbers()) {
-      const term = terms.get(projectId, segment, key);
-      if (term) found.set(segment, term);
-    }
-    return found;
-  }
-
   function memoryOf(projectId: string): ProjectMemory {
     const known = projects.get(projectId);
     if (known) return known;
@@ -83,14 +74,13 @@ export function createQueries({ projects, terms, readText }: QueryDeps): Queries
     for (let tries = 1; ; tries++) {
       const isShared = tries <= SHARED_TRIES;
       const memory = isShared ? memoryOf(projectId) : new ProjectMemory();
-      const remembered = recall(projectId, key, memory);
+      const remembered = terms.recall(projectId, key, memory.segmentNumbers());
       const known = memory.known([...remembered.keys()]);
       const snapshot = await readSnapshot(sql, projectId, key, known);
       if (!snapshot) return undefined;
       const segments = memory.update(snapshot, known, readText);
       if (isShared) {
         projects.set(projectId, memory, memory.bytes);
-        terms.forgetGone(projectId, memory);
       }
       if (!segments) continue;
       const word = Buffer.from(key);
@@ -101,7 +91,7 @@ export function createQueries({ projects, terms, readText }: QueryDeps): Queries
           term = { documents, postings: alone(postings), positions: undefined };
         });
         remembered.set(segment, term);
-        terms.set(projectId, segment, key, term);
+        terms.remember(projectId, key, [[segment, term]]);
       }
       return { snapshot, tail: memory.tail, segments, terms: remembered };
     }

@@ -79,7 +79,6 @@ export function createViews({ projects, terms, readText, languages }: ViewDeps):
       );
       if (isShared) {
         projects.set(projectId, memory, memory.bytes);
-        terms.forgetGone(projectId, memory);
         pendings.set(projectId, pending, PENDING_BYTES);
       }
       if (!segments || !waiting) continue;
@@ -87,11 +86,11 @@ export function createViews({ projects, terms, readText, languages }: ViewDeps):
       const newest = tailShelf(tail, snapshot.nextDoc, true);
       const unread = tailShelf(waiting, ALL, false);
       const loose = [newest, unread].filter((shelf) => shelf !== undefined);
-      const found = new Map<string, SegmentTerm>();
+      const found: FoundTerms = new Map();
       const findTerm =
         ({ segment }: SegmentView) =>
         (key: string) =>
-          found.get(`${segment} ${toKey(key)}`);
+          found.get(toKey(key))?.get(segment);
       const shelves = [...segments.map((segment) => segmentShelf(segment, findTerm(segment))), ...loose];
       const view = {
         shelves,
@@ -108,20 +107,20 @@ export function createViews({ projects, terms, readText, languages }: ViewDeps):
   async function fetchTerms(
     sql: Sql,
     projectId: string,
-    looking: { segments: readonly SegmentView[]; wanted: WantedTerms; found: Map<string, SegmentTerm> },
+    looking: { segments: readonly SegmentView[]; wanted: WantedTerms; found: FoundTerms },
   ): Promise<boolean> {
     const { segments, wanted, found } = looking;
     const missing = new Map<number, MissingTerm[]>();
     const phraseKeys = new Set([...wanted.phraseTerms].map(toKey));
     const keys = sortKeys([...new Set([...[...wanted.terms].map(toKey), ...phraseKeys])]);
-    for (const { segment } of segments) {
-      for (const key of keys) {
-        const term = terms.get(projectId, segment, key);
-        const withPositions = phraseKeys.has(key);
-        if (term && !(withPositions && term.documents > 0 && term.positions === undefined)) {
-          found.set(`${segment} ${key}`, term);
-          continue;
-        }
+    const numbers = segments.map(({ segment }) => segment);
+    for (const key of keys) {
+      const known = terms.recall(projectId, key, numbers);
+      found.set(key, known);
+      const withPositions = phraseKeys.has(key);
+      for (const segment of numbers) {
+        const term = known.get(segment);
+        if (term && !(withPositions && term.documents > 0 && term.positions === undefined)) continue;
         const list = missing.get(segment);
         if (list) list.push({ key, withPositions });
         else missing.set(segment, [{ key, withPositions }]);
@@ -130,12 +129,16 @@ export function createViews({ projects, terms, readText, languages }: ViewDeps):
     if (missing.size === 0) return true;
     const blocks = await readBlocks(sql, projectId, missing);
     if (!blocks) return false;
+    const fresh = new Map<string, [number, SegmentTerm][]>();
     for (const [segment, list] of missing) {
       for (const [key, term] of findTerms(list, blocks.get(segment) ?? [])) {
-        found.set(`${segment} ${key}`, term);
-        terms.set(projectId, segment, key, term);
+        found.get(key)?.set(segment, term);
+        const ofKey = fresh.get(key);
+        if (ofKey) ofKey.push([segment, term]);
+        else fresh.set(key, [[segment, term]]);
       }
     }
+    for (const [key, list] of fresh) terms.remember(projectId, key, list);
     return true;
   }
 
@@ -147,6 +150,9 @@ export function createViews({ projects, terms, readText, languages }: ViewDeps):
     },
   };
 }
+
+/** By key, then by segment. */
+type FoundTerms = Map<string, Map<number, SegmentTerm>>;
 
 function looseOf(tail: Tail, shelf: Shelf | undefined): LooseTail {
   return { tail, size: shelf?.documents.docs.length ?? 0 };
