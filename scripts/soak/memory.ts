@@ -35,7 +35,9 @@ export function judge(samples: readonly Sample[]): Verdict[] {
   const names = [...new Set(samples.flatMap((sample) => [...sample.bytes.keys()]))];
   return names.map((name) => {
     const values = samples.flatMap((sample) => sample.bytes.get(name) ?? []);
-    const third = Math.min(...values.slice(Math.floor(values.length * 0.5), Math.floor(values.length * 0.75)));
+    const third = Math.min(
+      ...values.slice(Math.floor(values.length * 0.5), Math.floor(values.length * 0.75)),
+    );
     const last = Math.min(...values.slice(Math.floor(values.length * 0.75)));
     const isFlat = last - third <= third * ALLOWED_SHARE;
     return { name, thirdMib: toMib(third), lastMib: toMib(last), isFlat };
