@@ -1,5 +1,5 @@
 // The trail of who did what, when, from where and to what: a table of its own, kept longer than the event log.
-import type { Sql, Tx } from "../db/index.ts";
+import type { Query, Sql, Tx } from "../db/index.ts";
 
 export interface AuditEntry {
   /** Like `session.reuse_detected` or `collaborator.added`: the thing, then what happened to it. */
@@ -19,6 +19,8 @@ export interface AuditEntry {
 export interface Audit {
   /** Records in the transaction of what was done, so that neither is there without the other. */
   record(tx: Tx, entry: AuditEntry): Promise<void>;
+  /** The same as a part of the statement that does it (`WITH … AS`), where a condition holds; the time of one statement is saved. */
+  recordWhere(tx: Tx, entry: AuditEntry, condition: Query<unknown>): Query<unknown>;
   /**
    * Records what left nothing behind, such as a refusal: soon, beside the request, so that the time of an answer does not show
    * it. What comes in a flood, or just before a crash, may be lost.

@@ -20,6 +20,20 @@ export async function insertEntry(tx: Tx, id: string, entry: AuditEntry): Promis
       ${JSON.stringify(entry.data ?? {})}::text::jsonb)`;
 }
 
+/** The same as a part of another statement. */
+export function insertEntryWhere(
+  sql: Sql,
+  id: string,
+  entry: AuditEntry,
+  condition: Query<unknown>,
+): Query<unknown> {
+  return sql`
+    INSERT INTO audit_entries (id, action, project_id, actor_id, subject, address, data)
+    SELECT ${id}::uuid, ${entry.action}::text, ${entry.projectId}::uuid, ${entry.actorId}::uuid, ${entry.subject}::text,
+      ${entry.address}::text, ${JSON.stringify(entry.data ?? {})}::text::jsonb
+    WHERE ${condition}`;
+}
+
 /** What time entries can be of, Unix milliseconds. */
 export interface Span {
   readonly oldestMs: number;

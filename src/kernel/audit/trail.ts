@@ -12,7 +12,7 @@ import { newId } from "../ids/index.ts";
 import type { Part } from "../lifecycle/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import type { Audit, AuditEntry } from "./audit.ts";
-import { eraseEntries, insertEntry, listEntries, type Span } from "./store.ts";
+import { eraseEntries, insertEntry, insertEntryWhere, listEntries, type Span } from "./store.ts";
 
 export const auditMigrations: MigrationSet = {
   module: "audit",
@@ -74,6 +74,7 @@ export function createAudit({ db, log, retentionDays }: AuditOptions): Audit & P
   return {
     name: "audit",
     record: (tx, entry) => insertEntry(tx, newId(), entry),
+    recordWhere: (tx, entry, condition) => insertEntryWhere(tx, newId(), entry, condition),
     recordLater(entry) {
       if (waiting.length >= MAX_WAITING) return log.warn({ action: entry.action }, "too much to audit");
       waiting.push(entry);

@@ -28,12 +28,12 @@ export interface Lockout {
   /**
    * Runs the check unless it has to wait. It counts as a failure from before it begins: of many at one moment none slips past.
    * A disabled password is never right, and takes as long. Throws LOGIN_LOCKED; what the check throws is not counted. `onRight`
-   * writes what a right password opens, and with it that this attempt was no failure.
+   * writes what a right password opens, and in the same transaction that this attempt was no failure.
    */
   guard(
     attempt: LoginTry,
     check: () => Promise<PasswordCheck>,
-    onRight?: (tx: Tx, attempt: Attempt) => Promise<void>,
+    onRight?: (attempt: Attempt) => Promise<void>,
   ): Promise<PasswordCheck>;
 }
 
@@ -97,7 +97,7 @@ export function createLockout(deps: LockoutDeps): Lockout {
         throw error;
       }
       if (result.isRight && begun.inRow <= MAX_IN_ROW) {
-        if (onRight) await db.transaction((tx) => onRight(tx, attempt));
+        if (onRight) await onRight(attempt);
         else await db.single((tx) => takeBackAttempt(tx, attempt, true));
         return result;
       }

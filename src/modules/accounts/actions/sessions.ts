@@ -1,7 +1,7 @@
 // Signing in and out: a session begins with a password, goes on by refresh tokens, and ends for every process at once.
 import type { Audit } from "../../../kernel/audit/index.ts";
 import type { Clock } from "../../../kernel/clock/index.ts";
-import { type Database, type Tx, together } from "../../../kernel/db/index.ts";
+import type { Database, Tx } from "../../../kernel/db/index.ts";
 import { newId } from "../../../kernel/ids/index.ts";
 import type { Mailer } from "../../../kernel/mail/index.ts";
 import type { Logger } from "../../../kernel/telemetry/index.ts";
@@ -26,7 +26,7 @@ export interface SessionActionDeps {
   readonly db: Database;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly audit: Pick<Audit, "record" | "recordLater">;
+  readonly audit: Pick<Audit, "record" | "recordWhere" | "recordLater">;
   readonly mail: Mailer;
   readonly hasher: PasswordHasher;
   readonly lockout: Lockout;
@@ -92,15 +92,16 @@ export function createSessionActions(deps: SessionActionDeps) {
     });
   }
 
-  /** Begins the session of a log-in. */
-  async function begin(tx: Tx, logIn: store.LogIn, device: Device): Promise<void> {
+  /** Begins the session of a log-in. One statement is enough where nobody needs to be told of the device. */
+  async function begin(logIn: store.LogIn, device: Device, isKnownDevice: boolean): Promise<void> {
     const { session } = logIn;
-    const [begun] = await together([
-      store.beginSession(tx, logIn),
-      audit.record(tx, logInSucceeded(session, session.address)),
-    ]);
-    if (!begun) throw accountErrors.INVALID_CREDENTIALS();
-    if (begun.isFurtherDevice) await newDevices.tell(tx, session.userId, device);
+    const entry = logInSucceeded(session, session.address);
+    const run = isKnownDevice ? db.single : db.transaction;
+    await run(async (tx) => {
+      const begun = await store.beginSession(tx, logIn, (where) => audit.recordWhere(tx, entry, where));
+      if (!begun) throw accountErrors.INVALID_CREDENTIALS();
+      if (begun.isFurtherDevice) await newDevices.tell(tx, session.userId, device);
+    });
   }
 
   const refreshLate = createLateRefresh(deps);
@@ -114,9 +115,12 @@ export function createSessionActions(deps: SessionActionDeps) {
     /** One answer, and one time, for an unknown address and for a wrong password. */
     async logIn(input: { email: string; password: string }, device: Device): Promise<TokenPair> {
       const key = parseEmail(input.email)?.key;
-      const credentials = key === undefined ? undefined : await findCredentials(db.sql, key);
+      const mark = fingerprint(device);
+      const credentials = key === undefined ? undefined : await findCredentials(db.sql, key, mark);
       const password = normalisePassword(input.password);
-      const session = credentials && { id: newId(), userId: credentials.userId, ...device };
+      // Of nobody when there is no such account, so that as much is done.
+      const session = { id: newId(), userId: credentials?.userId ?? newId(), ...device };
+      let tokens: Promise<TokenPair> | undefined;
       const { isRight, isOutdated } = await lockout.guard(
         {
           identifier: key ?? input.email,
@@ -124,21 +128,27 @@ export function createSessionActions(deps: SessionActionDeps) {
           address: device.address,
           cookies: device.cookies ?? null,
         },
-        () => hasher.verify(credentials?.passwordHash, password),
-        async (tx, attempt) => {
-          if (!credentials || !session) return;
-          const { passwordVersion } = credentials;
-          await begin(tx, { session, passwordVersion, device: fingerprint(device), attempt }, device);
+        () => {
+          const checking = hasher.verify(credentials?.passwordHash, password);
+          // While another thread checks. Nobody is given them before.
+          tokens = tokensOf(session, 0);
+          tokens.catch(() => {});
+          return checking;
+        },
+        async (attempt) => {
+          if (!credentials) return;
+          const { passwordVersion, isKnownDevice } = credentials;
+          await begin({ session, passwordVersion, device: mark, attempt }, device, isKnownDevice);
         },
       );
       if (credentials && !isRight) audit.recordLater(logInFailed(credentials.userId, device.address));
-      if (!credentials || !session || !isRight) throw accountErrors.INVALID_CREDENTIALS();
+      if (!credentials || !isRight || !tokens) throw accountErrors.INVALID_CREDENTIALS();
       if (isOutdated) {
         const { userId, passwordHash: from } = credentials;
         const to = await hasher.hash(password);
         await db.single((tx) => replacePasswordHash(tx, userId, { from, to }));
       }
-      return tokensOf(session, 0);
+      return tokens;
     },
 
     /** For who has shown in another way who he is. */

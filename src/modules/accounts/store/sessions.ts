@@ -1,5 +1,5 @@
 // SQL over sessions: made, rotated, listed, ended. Only the database's clock counts.
-import type { Sql, Tx } from "../../../kernel/db/index.ts";
+import type { Query, Sql, Tx } from "../../../kernel/db/index.ts";
 import type { EndReason, Session, SessionLife } from "../model.ts";
 import type { RefreshClaim } from "../refresh-token.ts";
 import type { Attempt } from "./attempts.ts";
@@ -27,13 +27,14 @@ export interface LogIn {
 }
 
 /**
- * Begins the session, remembers the device and takes the attempt back, in one statement, since this is what signing in costs
- * beside the password's check. Undefined when the password was changed meanwhile: it stays the one that was checked to the end of
+ * Begins the session, remembers the device, takes the attempt back and records all this, in one statement, since this is what signing
+ * in costs beside the password's check. Undefined when the password was changed meanwhile: it stays the one that was checked to the end of
  * the transaction, else this could begin a session just after a change has ended them all. `isFurtherDevice`: new, and not the first.
  */
 export async function beginSession(
   tx: Tx,
   { session, passwordVersion, device, attempt }: LogIn,
+  recordWhere: (condition: Query<unknown>) => Query<unknown>,
 ): Promise<{ readonly isFurtherDevice: boolean } | undefined> {
   const [row] = await tx<{ is_further: boolean }>`
     WITH held AS MATERIALIZED (
@@ -41,6 +42,7 @@ export async function beginSession(
     begun AS (
       INSERT INTO sessions (id, user_id, user_agent, address)
       SELECT ${session.id}::uuid, held.id, ${session.userAgent}::text, ${session.address}::text FROM held),
+    recorded AS (${recordWhere(tx`EXISTS (SELECT FROM held)`)}),
     others AS (SELECT EXISTS (SELECT FROM known_devices WHERE user_id = ${session.userId}) AS are_there),
     noted AS (
       INSERT INTO known_devices (user_id, device) SELECT held.id, ${device}::bytea FROM held

@@ -39,14 +39,36 @@ export async function findUser(sql: Sql, id: string): Promise<User | undefined> 
 }
 
 /** Undefined also for an account without a password, which so looks like none at a log-in, in answer and in time. */
+export interface Credentials {
+  readonly userId: string;
+  readonly passwordHash: string;
+  readonly passwordVersion: number;
+  /** Whether the account was signed in to from the device before. */
+  readonly isKnownDevice: boolean;
+}
+
 export async function findCredentials(
   sql: Sql,
   emailKey: string,
-): Promise<{ userId: string; passwordHash: string; passwordVersion: number } | undefined> {
-  const [row] = await sql<{ id: string; password_hash: string; password_version: number }>`
-    SELECT id, password_hash, password_version FROM users
-    WHERE email_key = ${emailKey} AND password_hash IS NOT NULL`;
-  return row && { userId: row.id, passwordHash: row.password_hash, passwordVersion: row.password_version };
+  device: Uint8Array,
+): Promise<Credentials | undefined> {
+  const [row] = await sql<{
+    id: string;
+    password_hash: string;
+    password_version: number;
+    is_known_device: boolean;
+  }>`
+    SELECT id, password_hash, password_version,
+      EXISTS (SELECT FROM known_devices WHERE user_id = users.id AND device = ${device}) AS is_known_device
+    FROM users WHERE email_key = ${emailKey} AND password_hash IS NOT NULL`;
+  return (
+    row && {
+      userId: row.id,
+      passwordHash: row.password_hash,
+      passwordVersion: row.password_version,
+      isKnownDevice: row.is_known_device,
+    }
+  );
 }
 
 /** Nothing happens when the password was changed meanwhile. */
