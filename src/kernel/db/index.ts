@@ -7,4 +7,3 @@ export { findMissingMigrations, type MigrationSet, migrate } from "./migrations.
 export { checkServer } from "./outside.ts";
 export { type DailyTable, dropPartitions, makePartitions } from "./partitions.ts";
 export type { Database, Query, Sql, TransactionOptions, Tx } from "./sql.ts";
-export { together } from "./tx.ts";

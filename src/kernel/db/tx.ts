@@ -10,14 +10,3 @@ export function toTx(sql: Sql, callbacks: (() => void)[]): Tx {
     afterCommit: (callback: () => void) => void callbacks.push(callback),
   }) as Tx;
 }
-
-/**
- * What several statements of one transaction give, sent one behind the other without waiting for each answer. Fails with the
- * first that fails, but not before all have ended: nothing of it may still run when the transaction is rolled back.
- */
-export async function together<T extends readonly unknown[] | []>(
-  statements: T,
-): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
-  await Promise.allSettled(statements);
-  return Promise.all(statements);
-}
