@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { AuditEntry } from "../../kernel/audit/index.ts";
 import { kernelMigrations } from "../../kernel/create-kernel.ts";
+import { newId } from "../../kernel/ids/index.ts";
 import { openAgain, openTestDatabase, type TestDatabase } from "../../testing/database.ts";
 import { createTestKernel, type TestKernel } from "../../testing/kernel.ts";
 import {
@@ -332,7 +333,7 @@ test("[ACC-71] a check that did not happen is no failure", async () => {
     firstWaitSeconds: 60,
   };
   const lockout = createLockout(deps);
-  const given = { identifier: "busy", userId: undefined, address: someAddress(), cookies: null };
+  const given = { userId: newId(), address: someAddress() };
   const busy = async () => {
     throw new Error("busy");
   };

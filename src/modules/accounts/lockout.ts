@@ -7,16 +7,31 @@ import { networkOf } from "../../kernel/limits/index.ts";
 import type { Logger } from "../../kernel/telemetry/index.ts";
 import { accountErrors } from "./errors.ts";
 import type { KnownDevices } from "./known-device.ts";
-import { type Attempt, type Begun, beginAttempt, takeBackAttempt } from "./store/attempts.ts";
+import {
+  type Attempt,
+  type Begun,
+  beginAttempt,
+  beginUnknownAttempt,
+  takeBackAttempt,
+} from "./store/attempts.ts";
+import { type Credentials, findCredentials } from "./store/users.ts";
 
-export interface LoginTry {
-  /** What was given as the address of the account, in the spelling in which it counts as one. */
+/** By who has signed in before. */
+export interface ConfirmTry {
+  readonly userId: string;
+  readonly address: string;
+}
+
+export interface LogInTry {
+  /** What was given as the address of the account. */
   readonly identifier: string;
-  /** Undefined when there is no such account. */
-  readonly userId: string | undefined;
+  /** The spelling in which it counts as one; undefined when it is none. */
+  readonly emailKey: string | undefined;
   readonly address: string;
   /** The Cookie header. */
   readonly cookies: string | null;
+  /** Fingerprint of the device. */
+  readonly device: Uint8Array;
 }
 
 export interface PasswordCheck {
@@ -27,14 +42,18 @@ export interface PasswordCheck {
 export interface Lockout {
   /**
    * Runs the check unless it has to wait. It counts as a failure from before it begins: of many at one moment none slips past.
-   * A disabled password is never right, and takes as long. Throws LOGIN_LOCKED; what the check throws is not counted. `onRight`
-   * writes what a right password opens, and in the same transaction that this attempt was no failure.
+   * A disabled password is never right, and takes as long. Throws LOGIN_LOCKED; what the check throws is not counted.
    */
-  guard(
-    attempt: LoginTry,
-    check: () => Promise<PasswordCheck>,
-    onRight?: (attempt: Attempt) => Promise<void>,
-  ): Promise<PasswordCheck>;
+  guard(attempt: ConfirmTry, check: () => Promise<PasswordCheck>): Promise<PasswordCheck>;
+  /**
+   * The same at a log-in, whose account it finds. `onRight` writes what a right password opens, and in the same transaction that
+   * this attempt was no failure.
+   */
+  guardLogIn(
+    attempt: LogInTry,
+    check: (credentials: Credentials | undefined) => Promise<PasswordCheck>,
+    onRight: (credentials: Credentials, attempt: Attempt) => Promise<void>,
+  ): Promise<PasswordCheck & { readonly credentials: Credentials | undefined }>;
 }
 
 export interface LockoutDeps {
@@ -56,16 +75,50 @@ const MAX_IN_ROW = 100;
 export function createLockout(deps: LockoutDeps): Lockout {
   const { db, log, audit, devices, tellDisabled, key, firstWaitSeconds } = deps;
 
-  function toAttempt({ identifier, userId, address, cookies }: LoginTry): Attempt {
-    const device = devices.find(cookies, userId);
-    const network = networkOf(address);
+  const hash = (identifier: string) =>
+    createHmac("sha256", key).update(identifier.toLowerCase()).digest("hex");
+
+  function toAttempt(
+    userId: string | undefined,
+    given: Pick<LogInTry, "identifier" | "address" | "cookies">,
+  ): Attempt {
+    const device = devices.find(given.cookies, userId);
+    const address = networkOf(given.address);
     return {
-      identity: userId ?? createHmac("sha256", key).update(identifier.toLowerCase()).digest("hex"),
+      identity: userId ?? hash(given.identifier),
       isAccount: userId !== undefined,
-      address: network,
-      source: device === undefined ? network : `device ${device}`,
+      address,
+      source: device === undefined ? address : `device ${device}`,
       isKnownDevice: device !== undefined,
     };
+  }
+
+  interface Started {
+    readonly credentials: Credentials | undefined;
+    readonly attempt: Attempt;
+    readonly begun: Begun;
+  }
+
+  async function begin({ emailKey, ...given }: LogInTry): Promise<Started> {
+    const { device } = given;
+    // Whose device it is can be told from its cookie when the account is known, and not before.
+    if (given.cookies !== null) {
+      const credentials =
+        emailKey === undefined ? undefined : await findCredentials(db.sql, emailKey, device);
+      const attempt = toAttempt(credentials?.userId, given);
+      return {
+        credentials,
+        attempt,
+        begun: await db.single((tx) => beginAttempt(tx, attempt, firstWaitSeconds)),
+      };
+    }
+    const identity = hash(given.identifier);
+    const address = networkOf(given.address);
+    const unknown = { emailKey: emailKey ?? null, identity, address, device };
+    const { credentials, begun } = await db.single((tx) =>
+      beginUnknownAttempt(tx, unknown, firstWaitSeconds),
+    );
+    return { credentials, attempt: toAttempt(credentials?.userId, given), begun };
   }
 
   /** One entry where a row of failures becomes an attack, not one a failure: those are in the access log. */
@@ -82,27 +135,50 @@ export function createLockout(deps: LockoutDeps): Lockout {
     });
   }
 
+  async function finish(
+    { attempt, begun }: Omit<Started, "credentials">,
+    address: string,
+    check: () => Promise<PasswordCheck>,
+    onRight: () => Promise<void>,
+  ): Promise<PasswordCheck> {
+    if (begun.waitSeconds > 0) throw accountErrors.LOGIN_LOCKED({ retryAfterSeconds: begun.waitSeconds });
+    let result: PasswordCheck;
+    try {
+      result = await check();
+    } catch (error) {
+      await db
+        .single((tx) => takeBackAttempt(tx, attempt, false))
+        .catch((reason) => log.warn({ err: reason }, "an attempt that was not checked stays counted"));
+      throw error;
+    }
+    if (result.isRight && begun.inRow <= MAX_IN_ROW) {
+      await onRight();
+      return result;
+    }
+    await record(attempt, begun, address);
+    return { isRight: false, isOutdated: false };
+  }
+
   return {
-    async guard(given, check, onRight) {
-      const attempt = toAttempt(given);
+    async guard({ userId, address }, check) {
+      const attempt = toAttempt(userId, { identifier: userId, address, cookies: null });
       const begun = await db.single((tx) => beginAttempt(tx, attempt, firstWaitSeconds));
-      if (begun.waitSeconds > 0) throw accountErrors.LOGIN_LOCKED({ retryAfterSeconds: begun.waitSeconds });
-      let result: PasswordCheck;
-      try {
-        result = await check();
-      } catch (error) {
-        await db
-          .single((tx) => takeBackAttempt(tx, attempt, false))
-          .catch((reason) => log.warn({ err: reason }, "an attempt that was not checked stays counted"));
-        throw error;
-      }
-      if (result.isRight && begun.inRow <= MAX_IN_ROW) {
-        if (onRight) await onRight(attempt);
-        else await db.single((tx) => takeBackAttempt(tx, attempt, true));
-        return result;
-      }
-      await record(attempt, begun, given.address);
-      return { isRight: false, isOutdated: false };
+      return finish({ attempt, begun }, address, check, () =>
+        db.single((tx) => takeBackAttempt(tx, attempt, true)),
+      );
+    },
+    async guardLogIn(given, check, onRight) {
+      const started = await begin(given);
+      const { credentials, attempt } = started;
+      const result = await finish(
+        started,
+        given.address,
+        () => check(credentials),
+        async () => {
+          if (credentials) await onRight(credentials, attempt);
+        },
+      );
+      return { ...result, credentials };
     },
   };
 }

@@ -30,7 +30,7 @@ export interface PasswordOwner {
 export function createConfirmPassword(hasher: PasswordHasher, lockout: Lockout): ConfirmPassword {
   return async (sql, { userId, address }, password) => {
     const secret = await findSecret(sql, userId);
-    const { isRight } = await lockout.guard({ identifier: userId, userId, address, cookies: null }, () =>
+    const { isRight } = await lockout.guard({ userId, address }, () =>
       hasher.verify(secret?.passwordHash, normalisePassword(password)),
     );
     if (!secret || !isRight) throw accountErrors.WRONG_PASSWORD();

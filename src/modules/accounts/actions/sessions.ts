@@ -17,7 +17,7 @@ import type { PasswordHasher } from "../password-hash.ts";
 import type { RefreshReceipts } from "../refresh-receipts.ts";
 import type { RefreshClaim, RefreshTokens } from "../refresh-token.ts";
 import * as store from "../store/sessions.ts";
-import { findCredentials, replacePasswordHash } from "../store/users.ts";
+import { replacePasswordHash } from "../store/users.ts";
 import type { NewDevices } from "./devices.ts";
 import { createLateRefresh } from "./late-refresh.ts";
 import type { SessionEndings, SessionRef } from "./session-endings.ts";
@@ -116,28 +116,26 @@ export function createSessionActions(deps: SessionActionDeps) {
     async logIn(input: { email: string; password: string }, device: Device): Promise<TokenPair> {
       const key = parseEmail(input.email)?.key;
       const mark = fingerprint(device);
-      const credentials = key === undefined ? undefined : await findCredentials(db.sql, key, mark);
       const password = normalisePassword(input.password);
-      // Of nobody when there is no such account, so that as much is done.
-      const session = { id: newId(), userId: credentials?.userId ?? newId(), ...device };
+      const sessionId = newId();
       let tokens: Promise<TokenPair> | undefined;
-      const { isRight, isOutdated } = await lockout.guard(
+      const { credentials, isRight, isOutdated } = await lockout.guardLogIn(
         {
           identifier: key ?? input.email,
-          userId: credentials?.userId,
+          emailKey: key,
           address: device.address,
           cookies: device.cookies ?? null,
+          device: mark,
         },
-        () => {
-          const checking = hasher.verify(credentials?.passwordHash, password);
-          // While another thread checks. Nobody is given them before.
-          tokens = tokensOf(session, 0);
+        (found) => {
+          const checking = hasher.verify(found?.passwordHash, password);
+          // While another thread checks; nobody is given them before. Where there is no account as much is done for none.
+          tokens = tokensOf({ id: sessionId, userId: found?.userId ?? newId() }, 0);
           tokens.catch(() => {});
           return checking;
         },
-        async (attempt) => {
-          if (!credentials) return;
-          const { passwordVersion, isKnownDevice } = credentials;
+        async ({ userId, passwordVersion, isKnownDevice }, attempt) => {
+          const session = { id: sessionId, userId, ...device };
           await begin({ session, passwordVersion, device: mark, attempt }, device, isKnownDevice);
         },
       );

@@ -1,5 +1,6 @@
 // SQL over attempts to sign in with a password. Only the database's clock counts.
 import type { Tx } from "../../../kernel/db/index.ts";
+import { type Credentials, type CredentialsRow, credentialsColumns, toCredentials } from "./users.ts";
 
 /** Who tries, from where. */
 export interface Attempt {
@@ -25,10 +26,48 @@ export interface Begun {
 /** Counts the attempt as a failure, before it is checked. @param firstWaitSeconds 0: nothing has to wait. */
 export async function beginAttempt(tx: Tx, attempt: Attempt, firstWaitSeconds: number): Promise<Begun> {
   const { identity, isAccount, address, source, isKnownDevice } = attempt;
-  const [row] = await tx<{ wait_s: number; in_row: number; is_lock: boolean }>`
+  const [row] = await tx<BegunRow>`
     SELECT wait_s, in_row, is_lock FROM login_begin(
       ${identity}, ${isAccount}, ${address}, ${source}, ${isKnownDevice}, ${firstWaitSeconds})`;
   if (!row) throw new Error("an attempt has an outcome");
+  return toBegun(row);
+}
+
+/** What is known of an attempt before its account is. */
+export interface UnknownAttempt {
+  /** Null for what is no address of an account. */
+  readonly emailKey: string | null;
+  /** Its identity if there is no such account. */
+  readonly identity: string;
+  /** As in Attempt; it comes from no device that could be known by a cookie. */
+  readonly address: string;
+  /** Fingerprint of the device. */
+  readonly device: Uint8Array;
+}
+
+/** Finds the account and counts the attempt in one statement, since a log-in is hardly more than these and the check. */
+export async function beginUnknownAttempt(
+  tx: Tx,
+  { emailKey, identity, address, device }: UnknownAttempt,
+  firstWaitSeconds: number,
+): Promise<{ readonly credentials: Credentials | undefined; readonly begun: Begun }> {
+  type Row = BegunRow & (CredentialsRow | { readonly id: null });
+  const [row] = await tx<Row>`
+    SELECT ${credentialsColumns(tx, device)}, b.wait_s, b.in_row, b.is_lock
+    FROM (SELECT 1) AS one LEFT JOIN users u ON u.email_key = ${emailKey}::text AND u.password_hash IS NOT NULL
+    CROSS JOIN LATERAL login_begin(
+      coalesce(u.id::text, ${identity}::text), u.id IS NOT NULL, ${address}, ${address}, false, ${firstWaitSeconds}) b`;
+  if (!row) throw new Error("an attempt has an outcome");
+  return { credentials: row.id === null ? undefined : toCredentials(row), begun: toBegun(row) };
+}
+
+interface BegunRow {
+  readonly wait_s: number;
+  readonly in_row: number;
+  readonly is_lock: boolean;
+}
+
+function toBegun(row: BegunRow): Begun {
   return { waitSeconds: row.wait_s, inRow: row.in_row, isLock: row.is_lock };
 }
 

@@ -1,5 +1,5 @@
 // SQL over users.
-import type { Sql, Tx } from "../../../kernel/db/index.ts";
+import type { Query, Sql, Tx } from "../../../kernel/db/index.ts";
 import type { EmailAddress } from "../email.ts";
 import type { User } from "../model.ts";
 
@@ -47,28 +47,37 @@ export interface Credentials {
   readonly isKnownDevice: boolean;
 }
 
+export interface CredentialsRow {
+  readonly id: string;
+  readonly password_hash: string;
+  readonly password_version: number;
+  readonly is_known_device: boolean;
+}
+
+/** Of rows of users called `u`. */
+export function credentialsColumns(sql: Sql, device: Uint8Array): Query<unknown> {
+  return sql`u.id, u.password_hash, u.password_version,
+    EXISTS (SELECT FROM known_devices k WHERE k.user_id = u.id AND k.device = ${device}) AS is_known_device`;
+}
+
+export function toCredentials(row: CredentialsRow): Credentials {
+  return {
+    userId: row.id,
+    passwordHash: row.password_hash,
+    passwordVersion: row.password_version,
+    isKnownDevice: row.is_known_device,
+  };
+}
+
 export async function findCredentials(
   sql: Sql,
   emailKey: string,
   device: Uint8Array,
 ): Promise<Credentials | undefined> {
-  const [row] = await sql<{
-    id: string;
-    password_hash: string;
-    password_version: number;
-    is_known_device: boolean;
-  }>`
-    SELECT id, password_hash, password_version,
-      EXISTS (SELECT FROM known_devices WHERE user_id = users.id AND device = ${device}) AS is_known_device
-    FROM users WHERE email_key = ${emailKey} AND password_hash IS NOT NULL`;
-  return (
-    row && {
-      userId: row.id,
-      passwordHash: row.password_hash,
-      passwordVersion: row.password_version,
-      isKnownDevice: row.is_known_device,
-    }
-  );
+  const [row] = await sql<CredentialsRow>`
+    SELECT ${credentialsColumns(sql, device)} FROM users u
+    WHERE u.email_key = ${emailKey} AND u.password_hash IS NOT NULL`;
+  return row && toCredentials(row);
 }
 
 /** Nothing happens when the password was changed meanwhile. */
