@@ -5,7 +5,8 @@ const TIMEOUT_MS = 60_000;
 const SHARDS = availableParallelism() > 1 ? 3 : 1;
 const [, , ...wanted] = process.argv;
 
-process.exit(wanted.length > 0 || SHARDS === 1 ? await runAll(wanted) : await runShards());
+// Not process.exit: it would cut off what a pipe has not taken yet.
+process.exitCode = wanted.length > 0 || SHARDS === 1 ? await runAll(wanted) : await runShards();
 
 function command(rest: readonly string[]): string[] {
   return [process.execPath, "--no-env-file", "test", "--timeout", String(TIMEOUT_MS), ...rest];
@@ -31,7 +32,7 @@ async function runShards(): Promise<number> {
   let code = 0;
   for (const { child, output } of shards) {
     const texts = await output;
-    if (texts) for (const text of texts) process.stderr.write(text);
+    if (texts) for (const text of texts) await Bun.write(Bun.stderr, text);
     code ||= await child.exited;
   }
   return code;
