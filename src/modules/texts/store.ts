@@ -164,6 +164,11 @@ export async function deleteParagraph(tx: Tx, id: string): Promise<Paragraph | u
   return row && toParagraph(row);
 }
 
+/** After many have changed: autovacuum looks only once a minute, and gives way to this. */
+export async function vacuumParagraphs(sql: Sql): Promise<void> {
+  await sql.unsafe("VACUUM (TRUNCATE false, PROCESS_TOAST false) paragraphs");
+}
+
 export interface PendingParagraph {
   readonly id: string;
   readonly authorId: string;
