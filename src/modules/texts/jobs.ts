@@ -4,7 +4,7 @@ import type { Database } from "../../kernel/db/index.ts";
 import type { Events } from "../../kernel/events/index.ts";
 import { type JobContext, type Jobs, PermanentJobError, type Task } from "../../kernel/jobs/index.ts";
 import { paragraphsAnalysed } from "./events.ts";
-import { countPending, listPending, type PendingParagraph, vacuumParagraphs } from "./store.ts";
+import { countPending, listPending, type PendingParagraph, vacuumCounted } from "./store.ts";
 import type { Counted, InTransaction, MaintenanceRun, Taken, WordIndex } from "./word-index/index.ts";
 
 const projectInput = z.strictObject({ project_id: z.uuid() });
@@ -15,7 +15,7 @@ export const ANALYSE_LANE = "normal";
 
 /** One transaction's worth: some 400 ms of work, some 40 MB of memory, and a segment of the first tier. */
 const BATCH = { maxParagraphs: 8_192, maxUnits: 4_000_000 };
-/** So many leave that many dead entries in the index of those that wait, which each search has to step over. */
+/** So many leave dead entries in the indexes of those that wait and of the most frequent words, which each question has to step over. */
 const VACUUM_PARAGRAPHS = 32_768;
 /** A million paragraphs waiting take minutes; the job can be cut off and goes on where it was. */
 const ANALYSE_TIMEOUT_MS = 6 * 3_600_000;
@@ -51,7 +51,7 @@ export function createAnalyseTask(deps: AnalyseDeps): Task<ProjectInput> {
       if (isDue || done === 0) await index.maintain(maintenance, projectId);
       if (done === 0) deps.onCounted?.(projectId);
       // Best done now, and no failure of the job: it would be done all the same, a minute or two later.
-      if (done >= VACUUM_PARAGRAPHS) await vacuumParagraphs(db.longSql).catch(() => {});
+      if (done >= VACUUM_PARAGRAPHS) await vacuumCounted(db.longSql).catch(() => {});
       return { paragraphs: done };
     },
   };

@@ -165,8 +165,8 @@ export async function deleteParagraph(tx: Tx, id: string): Promise<Paragraph | u
 }
 
 /** After many have changed: autovacuum looks only once a minute, and gives way to this. */
-export async function vacuumParagraphs(sql: Sql): Promise<void> {
-  await sql.unsafe("VACUUM (TRUNCATE false, PROCESS_TOAST false) paragraphs");
+export async function vacuumCounted(sql: Sql): Promise<void> {
+  await sql.unsafe("VACUUM (TRUNCATE false, PROCESS_TOAST false) paragraphs, text_words");
 }
 
 export interface PendingParagraph {
