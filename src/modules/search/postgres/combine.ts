@@ -175,7 +175,7 @@ function without(places: Uint32Array, values: Float64Array, unwanted: readonly P
 }
 
 /** Sums by place, and whether anything was added there; all zero when lent. */
-export interface Sums {
+interface Sums {
   readonly values: Float64Array;
   readonly isThere: Uint8Array;
 }

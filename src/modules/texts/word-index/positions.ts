@@ -76,6 +76,23 @@ export class PositionsEncoder {
   }
 }
 
+/** Puts so many numbers into `into`; returns where the next one begins. */
+function unpackSteps(bytes: Uint8Array, from: number, numbers: number, into: Uint32Array): number {
+  let offset = from;
+  for (let nth = 0; nth < numbers; nth++) {
+    let step = bytes[offset++] ?? 0;
+    if (step > 0x7f) {
+      step &= 0x7f;
+      for (let shift = 7, byte = 0x80; byte > 0x7f; shift += 7) {
+        byte = bytes[offset++] ?? 0;
+        step += (byte & 0x7f) << shift;
+      }
+    }
+    into[nth] = step;
+  }
+  return offset;
+}
+
 /** Reads the places of most documents: all numbers are unpacked at once, which is faster than to skip some of them. */
 export class UnpackedPositions {
   /** Of each document where its numbers begin. */
@@ -93,17 +110,7 @@ export class UnpackedPositions {
     starts[counts.length] = numbers;
     const steps = room.take(numbers);
     const blocks = Math.ceil(counts.length / BLOCK);
-    for (let nth = 0, offset = blocks > 1 ? blocks * 4 : 0; nth < numbers; nth++) {
-      let step = bytes[offset++] ?? 0;
-      if (step > 0x7f) {
-        step &= 0x7f;
-        for (let shift = 7, byte = 0x80; byte > 0x7f; shift += 7) {
-          byte = bytes[offset++] ?? 0;
-          step += (byte & 0x7f) << shift;
-        }
-      }
-      steps[nth] = step;
-    }
+    unpackSteps(bytes, blocks > 1 ? blocks * 4 : 0, numbers, steps);
     this.#starts = starts;
     this.#steps = steps;
   }
@@ -149,22 +156,12 @@ export class PositionsReader {
   read(index: number, into: Uint32Array): number {
     this.#skipTo(index);
     const count = this.#counts[index] ?? 0;
-    const bytes = this.#bytes;
-    let offset = this.#offset;
+    this.#offset = unpackSteps(this.#bytes, this.#offset, count, into);
     let position = -1;
     for (let nth = 0; nth < count; nth++) {
-      let step = bytes[offset++] ?? 0;
-      if (step > 0x7f) {
-        step &= 0x7f;
-        for (let shift = 7, byte = 0x80; byte > 0x7f; shift += 7) {
-          byte = bytes[offset++] ?? 0;
-          step += (byte & 0x7f) << shift;
-        }
-      }
-      position += step;
+      position += into[nth] ?? 0;
       into[nth] = position;
     }
-    this.#offset = offset;
     this.#next = index + 1;
     return count;
   }
